@@ -1,0 +1,5 @@
+"""Backends, one number system a file; what is here is found, never listed.
+
+A backend defines every operation of simlab.ops for its numbers, `number` to enter, and
+`run(plan, *, device, bits, progress) -> Records`.
+"""

@@ -1,0 +1,127 @@
+"""Compiled floats: the rule, the losses and the protocol as one machine-code loop, bit for bit the reference.
+
+A kernel is compiled once per combination of rule, problem, schedules and shapes (about a second) and kept on disk by
+simlab.machine_code; later processes load it without importing Numba.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from simlab.backends import reference
+from simlab.machine_code import Unknown, digest, kernel, surroundings
+from simlab.ops import Weight
+from simlab.protocol import Plan, Records, bound, online_round, proposer, why
+
+number, finite = reference.number, reference.finite  # numbers enter and leave as the reference's
+CHUNK = 1 << 27  # rounds a call: under a second, so that Ctrl-C and progress are prompt
+_CALL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 6)
+
+
+def _kinds(values: tuple) -> str:
+    def kind(v: Any) -> str:
+        if isinstance(v, Weight):
+            return "w"
+        if isinstance(v, np.ndarray):
+            return "vm"[v.ndim - 1]
+        return "i" if isinstance(v, int) else "s"
+
+    return "".join(map(kind, values))
+
+
+def _flatten(values: tuple) -> tuple[list, list]:
+    reals: list = []
+    ints: list = []
+    for v in values:
+        if isinstance(v, Weight):
+            reals += v
+        elif isinstance(v, np.ndarray):
+            reals.append(v.ravel())
+            ints += v.shape
+        else:
+            (ints if isinstance(v, int) else reals).append(v)
+    return reals, ints
+
+
+_loaded: dict[Any, tuple[Any, str]] = {}
+
+
+def _kernel(plan: Plan, kinds: tuple[str, str, str]) -> tuple[Any, str]:
+    """(callable, origin) of the plan's kernel; origin is 'loaded', 'cached' or 'compiled'."""
+    p, scalar = plan.problem, plan.problem.dimension is None
+    parts = [proposer(plan), p.loss, p.grad, p.feasible.project]
+    facts = (len(plan.rule.state), *kinds, p.period is not None, scalar)
+    try:
+        key: str | None = digest(parts, facts, surroundings())
+    except Unknown:
+        key = None
+    if key in _loaded and key:
+        return _loaded[key][0], "loaded"
+
+    def build() -> tuple[dict, bytes]:
+        from simlab import kernels
+
+        memo: dict = {}
+        n, periodic = len(plan.rule.state), p.period is not None
+        if scalar:
+            driver = kernels.scalar_driver(kernels.native(online_round(plan), memo), n, kinds, periodic)
+        else:
+            driver = kernels.vector_driver(*(kernels.native(f, memo) for f in parts), n, kinds, periodic)
+        return kernels.build(driver)
+
+    address, origin = kernel(key, build)
+    call = _CALL(address)
+    if key:
+        _loaded[key] = (call, origin)
+    return call, origin
+
+
+def run(plan: Plan, *, progress: Callable = lambda t: None, **_: Any) -> Records:
+    """The run as machine code; about 6 nanoseconds a round for scalar Adam."""
+    alpha, decay, hyper, data, region = bound(plan, reference.number)
+    kinds = (_kinds(hyper), _kinds(region), _kinds(data))
+    call, _origin = _kernel(plan, kinds)
+    reals, ints = _flatten((*hyper, *region, *data))
+    flat = [np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in ([1.0, 0.0, 0.0, alpha, decay], *reals)]
+    numbers = np.concatenate(flat)
+    d, count = plan.problem.dimension, len(plan.recorded)
+    counters = np.zeros(9 + 64, dtype=np.int64)
+    shapes = ints if d is None else [d, *ints]
+    counters[:9] = (0, 0, 1, plan.problem.period or 0, 0, count, 0, 0, len(numbers))
+    counters[9 : 9 + len(shapes)] = shapes
+    rounds = np.append(plan.recorded, plan.rounds + 1).astype(np.int64)
+    records = np.zeros((count + 1, 6 if d is None else 3 * d + 3))
+    x = np.atleast_1d(reference.number(plan.x0)).copy()
+    state = np.array([np.full(len(x), float(s)) for s in plan.rule.state.values()] or [np.zeros(len(x))])
+    buffers = [numbers, counters, rounds, records, x, state]
+    pointers = [b.ctypes.data for b in buffers]
+    while counters[0] < plan.rounds and not counters[7]:
+        counters[1] = min(plan.rounds, counters[0] + CHUNK)
+        call(*pointers)
+        progress(int(counters[0]))
+    return _records(plan, counters, records, x, state)
+
+
+def _records(plan: Plan, counters: np.ndarray, records: np.ndarray, x: np.ndarray, state: np.ndarray) -> Records:
+    d, kept = plan.problem.dimension, records[: counters[4]]
+    rounds = plan.recorded[: counters[4]].tolist()
+    stopped = int(counters[7])
+    if stopped and (len(rounds) < len(kept) or rounds[-1] != stopped):
+        rounds = [*rounds[: len(kept) - 1], stopped]
+    w = 1 if d is None else d
+    columns = [kept[:, i * w : (i + 1) * w] for i in range(3)]
+    if d is None:
+        columns = [column[:, 0] for column in columns]
+        x, state = x[0], state[:, 0]
+    out = Records(rounds, list(columns[0]), list(columns[1]), list(columns[2]), kept[:, 3 * w].tolist(),
+                  [tuple(row) for row in kept[:, 3 * w + 1 :].tolist()])  # fmt: skip
+    out.x_last, out.state = x, tuple(state[: len(plan.rule.state)])
+    out.underflow, out.stopped = int(counters[6]), stopped
+    if stopped:
+        out.reason = why(out.rate[-1], out.direction[-1], sys.modules[__name__])
+    return out

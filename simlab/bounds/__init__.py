@@ -1,0 +1,5 @@
+"""Regret bounds, one theorem a file; what is here is found, never listed."""
+
+from simlab import family
+
+family(__name__)

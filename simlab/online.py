@@ -1,0 +1,140 @@
+"""`run`: one online run of a rule on a problem, and the regret along it.
+
+    R_t = sum_{s<=t} f_s(x_s) - min_{u in F} sum_{s<=t} f_s(u)
+
+The first sum is carried as an unevaluated pair (TwoSum), the second is exact or comes with a certified gap, u is
+re-optimised at every recorded round, and the subtraction is done in rationals and rounded once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from simlab import catalog, exact
+from simlab.errors import BadInput, nearest
+from simlab.problem import check_start, comparators
+from simlab.protocol import Plan, Records
+from simlab.rule import settle
+from simlab.schedules import BETA1, RATE, schedule
+from simlab.trajectory import Trajectory, provenance
+
+MOST_ROUNDS = 2**53  # beyond, a round number is not a double
+_NANOSECONDS = {"numba": 10, "reference": 10_000, "arb": 30_000, "torch": 500_000, "sympy": 100_000_000}  # a round, about
+_PATIENCE = 600  # seconds that are spent without asking
+_ROOM = 2 << 30  # bytes of records that are kept without asking
+
+
+def run(rule: Any, problem: Any, *, hyper: dict[str, Any] | None = None, x0: Any = None, rounds: Any = 1000,
+        backend: str = "numba", device: str | None = None, record: Any = 1000, bits: int = 128,
+        project_x0: bool = False, yes: bool = False, progress: Callable[[int], None] | None = None,
+        command: str = "") -> Trajectory:  # fmt: skip
+    """One online run of `rounds` rounds.
+
+    rule, problem: names (see simlab.rules, simlab.problems), or functions that declare one.
+    hyper: hyperparameters of the rule and constants of the problem together, as exact numbers or text ("9/10"); also
+        schedule = constant | inv_sqrt | inv, beta1_schedule = constant | geometric | inv | inv_sqrt, lambda in (0, 1].
+    x0: the first decision x_1 (the point of F nearest to 0 unless set); a number, or a sequence of d numbers.
+    record: "all", or how many log-spaced rounds to keep (the last is always kept).
+    backend: numba, reference, torch, arb (balls of `bits` bits) or sympy; device: for torch, such as "cpu" or "cuda".
+    yes: go ahead although the run would take long or its records much memory.
+
+    Returns a Trajectory. Raises BadInput for anything out of range, NotHere for a missing device or extra. A proposal
+    that is not finite ends the run early: see Trajectory.stopped.
+    """
+    plan, family = make_plan(rule, problem, dict(hyper or {}), x0, rounds, record, project_x0)
+    if device and backend != "torch":
+        raise BadInput(f"a device is for the torch backend; {backend} runs on the CPU")
+    module = catalog.backend(backend)
+    if not yes:
+        _ask(plan, backend)
+    began = time.perf_counter()
+    records: Records = module.run(plan, device=device, bits=bits, progress=progress or _silent)
+    seconds = time.perf_counter() - began
+    best = comparators(plan.problem, records.t)
+    info = provenance(plan, backend, device, bits if backend == "arb" else None, command)
+    return Trajectory(plan.rule.name, family.name, backend, plan, records, best, seconds, info)
+
+
+def _silent(t: int) -> None:
+    pass
+
+
+def make_plan(rule: Any, problem: Any, given: dict[str, Any], x0: Any, rounds: Any, record: Any,
+              project_x0: bool = False) -> tuple[Plan, Any]:  # fmt: skip
+    """(the Plan of a run, the ProblemFamily), everything validated; all wrong parameters are reported together."""
+    spec, family = catalog.rule(rule), catalog.problem(problem)
+    horizon = exact.integer(rounds, "rounds")
+    if horizon > MOST_ROUNDS:
+        raise BadInput(f"rounds must be at most 2^53 = {MOST_ROUNDS}; got {rounds}")
+    rate_schedule = schedule(given.pop("schedule", spec.schedule), RATE, "schedule")
+    beta1_schedule = schedule(given.pop("beta1_schedule", "constant"), BETA1, "beta1_schedule")
+    decay = exact.rational(given.pop("lambda", 1), "lambda")
+    if not 0 < decay <= 1:
+        raise BadInput(f"lambda must be in (0, 1]; got {decay}")
+    if beta1_schedule.__name__ != "constant" and "beta1" not in spec.hyper:
+        raise BadInput(f"rule {spec.name} has no beta1, so beta1_schedule does not apply")
+    if (beta1_schedule.__name__ == "geometric") != (decay != 1):
+        raise BadInput("lambda < 1 goes with beta1_schedule=geometric, and that schedule needs it")
+    both = {**spec.hyper, **family.constants}
+    values: dict[str, Any] = {}
+    wrong = [f"neither rule {spec.name} nor problem {family.name} has a parameter {n!r}{nearest(n, both)}"
+             for n in given if n not in both]  # fmt: skip
+    for name in given.keys() & both.keys():
+        try:
+            values[name] = exact.array(given[name], name, both[name].range.depth)
+        except BadInput as error:
+            wrong += error.problems
+    settled: list[dict] = []
+    for known, owner in ((spec.hyper, f"rule {spec.name}"), (family.constants, f"problem {family.name}")):
+        try:
+            settled.append(settle(known, {n: v for n, v in values.items() if n in known}, owner))
+        except BadInput as error:
+            wrong += error.problems
+    if wrong:
+        raise BadInput(*wrong)
+    posed = family.function(**settled[1])
+    start = posed.start() if x0 is None else exact.array(_plain(x0), "x0", 1)
+    if x0 is not None and posed.dimension == 1 and not isinstance(start, tuple):
+        start = (start,)
+    start = check_start(posed, start, project_x0)
+    return Plan(spec, posed, settled[0], start, horizon, recorded(horizon, record), rate_schedule, beta1_schedule,
+                decay), family  # fmt: skip
+
+
+def _plain(x0: Any) -> Any:
+    return tuple(x0.tolist()) if isinstance(x0, np.ndarray) else x0
+
+
+def recorded(horizon: int, record: Any) -> np.ndarray:
+    """The rounds to record: all of 1..T, or at most `record` of them, log-spaced, the last included."""
+    if record == "all":
+        if 3 * 8 * horizon > 64 * _ROOM:
+            raise BadInput(f"recording all of {horizon} rounds takes {48 * horizon / 1e9:.0f} GB; record=1000 is log-spaced")
+        return np.arange(1, horizon + 1)
+    count = exact.integer(record, "record")
+    if count >= horizon:
+        return np.arange(1, horizon + 1)
+    spaced = np.geomspace(1, horizon, count) if count > 1 else np.array([horizon])
+    return np.unique(np.append(np.round(spaced), horizon).astype(np.int64))
+
+
+def _ask(plan: Plan, backend: str) -> None:
+    """Refuse a run that would take long or much memory, and say what it would cost."""
+    width = plan.problem.dimension or 1
+    seconds = plan.rounds * _NANOSECONDS.get(backend, 1000) * width * 1e-9
+    room = len(plan.recorded) * (3 * width + 3) * (8 if backend == "numba" else 100)
+    if seconds > _PATIENCE or room > _ROOM:
+        raise BadInput(f"{plan.rounds} rounds on {backend} take about {duration(seconds)} and {room / 1e6:.3g} MB of records; "
+                       "--yes (yes=True) goes ahead")  # fmt: skip
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, to one unit."""
+    for size, unit in ((365.25 * 86400, "years"), (86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.2g} seconds"

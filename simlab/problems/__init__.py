@@ -1,0 +1,5 @@
+"""Online problems, one family of losses a file; what is here is found, never listed."""
+
+from simlab import family
+
+family(__name__)
