@@ -162,7 +162,7 @@ def _names(code: types.CodeType) -> list[str]:
 def rebind(function: Callable, system: Any, wrap: Callable = lambda f: f, memo: dict | None = None) -> Callable:
     """`function` with every operation, in it and in all that it calls, replaced by `system`'s; `wrap` sees each one.
 
-    Keyword-only parameters become positional (compilers want that) and lose their defaults. Fractions that the code
+    Keyword-only parameters become positional (compilers want that), and defaults are then lost. Fractions that the code
     mentions become numbers of the system.
     """
     memo = {} if memo is None else memo
@@ -180,10 +180,11 @@ def rebind(function: Callable, system: Any, wrap: Callable = lambda f: f, memo: 
 
     assert isinstance(function, types.FunctionType), function
     code = function.__code__
+    defaults = None if code.co_kwonlyargcount else function.__defaults__
     code = code.replace(co_argcount=code.co_argcount + code.co_kwonlyargcount, co_kwonlyargcount=0)
     known = {name: convert(value) for name, value in children(function).items()}
     cells = tuple(types.CellType(known[name]) for name in code.co_freevars)
     bound = types.FunctionType(code, {"__builtins__": __builtins__, "__name__": function.__module__, **known},
-                               function.__name__, None, cells or None)  # fmt: skip
+                               function.__name__, defaults, cells or None)  # fmt: skip
     memo[function] = wrap(bound)
     return memo[function]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import inspect
@@ -10,7 +11,7 @@ import math
 import os
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -93,7 +94,8 @@ class Trajectory:
     @cached_property
     def regrets(self) -> list[Any]:
         """R_t at every recorded round, in the backend's own numbers."""
-        return [_regret(total, best) for total, best in zip(self.records.total, self.best, strict=True)]
+        with precision(self.provenance["bits"]):
+            return [_regret(total, best) for total, best in zip(self.records.total, self.best, strict=True)]
 
     @property
     def regret(self) -> Any:
@@ -103,7 +105,8 @@ class Trajectory:
     @property
     def average_regret(self) -> Any:
         """R_T / T."""
-        return self.regret / int(self.t[-1])
+        with precision(self.provenance["bits"]):
+            return self.regret / int(self.t[-1])
 
     @cached_property
     def regret_curve(self) -> np.ndarray:
@@ -198,6 +201,21 @@ def whole(path: str | os.PathLike, write: Callable[[str], Any]) -> Path:
     return target
 
 
+@contextlib.contextmanager
+def precision(bits: int | None) -> Iterator[None]:
+    """Balls of `bits` bits inside; nothing where there are no balls."""
+    if bits is None:
+        yield
+        return
+    from flint import ctx
+
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
 def _regret(total: tuple, best: Best) -> Any:
     s, error = total
     if isinstance(best.value, float) and not math.isfinite(best.value):
@@ -261,6 +279,8 @@ def shown(x: Any) -> str:
     if isinstance(x, (np.ndarray, tuple, list)):
         head = ", ".join(shown(v) for v in x[:5])
         return f"({head}{', ...' if len(x) > 5 else ''})"
+    if hasattr(x, "mid"):
+        return x.str(25)
     return f"{float(x):.15g}" if isinstance(x, (int, float, Fraction, np.floating)) else str(x)
 
 

@@ -17,6 +17,7 @@ from flint import arb, ctx, fmpq
 from simlab.errors import Undecided
 from simlab.ops import join
 from simlab.protocol import Plan, Records, run_loop
+from simlab.trajectory import precision
 
 
 def number(x: Any) -> Any:
@@ -123,11 +124,8 @@ def bisect(f: Callable, low: Any, *args: Any) -> Any:
 
 def run(plan: Plan, *, bits: int = 128, progress: Callable = lambda t: None, **_: Any) -> Records:
     """The run in balls of `bits` bits; about 5-10 microseconds a round."""
-    before, ctx.prec = ctx.prec, bits
-    try:
+    with precision(bits):
         return run_loop(plan, sys.modules[__name__], progress)
-    finally:
-        ctx.prec = before
 
 
 join(sys.modules[__name__], arb)

@@ -1,0 +1,1 @@
+"""Counterexamples, one a file; what is here is found, never listed."""

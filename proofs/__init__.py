@@ -1,0 +1,1 @@
+"""Theorems, one a file; what is here is found, never listed."""
