@@ -100,6 +100,11 @@ def claim(name: str) -> Any:
     return known[name]
 
 
+def bound(name: str) -> Any:
+    """The regret bound of that name."""
+    return getattr(lookup("simlab.bounds", name, "bound"), name)
+
+
 def figure(name: str) -> ModuleType:
     """The module of the figure of that name."""
     return lookup("simlab.figures", name, "figure")

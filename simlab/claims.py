@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from simlab.checker import Fact
+
 _LADDER = ("undecided", "observed", "enclosed", "decided", "proved", "machine_checked")
 
 
@@ -101,12 +103,15 @@ class Step:
 
     Each sibling is (statement, check): a perturbed statement (a constant, a strictness, a dropped hypothesis), which
     its check must grade refuted, or undecided where the checker merely refuses the certificate.
+    given: the facts that the step uses; shows: the facts that later steps may use (where it is about polynomials).
     """
 
     name: str
     statement: str
     check: Callable[[], Certificate]
     siblings: tuple[tuple[str, Callable[[], Certificate]], ...] = ()
+    given: tuple[Fact, ...] = ()
+    shows: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,17 +123,29 @@ class Gap:
     reason: str
 
     siblings: tuple = ()
+    given: tuple[Fact, ...] = ()
+    shows: tuple[Fact, ...] = ()
 
     def check(self) -> Certificate:
         """Undecided, with the reason."""
         return Certificate(Grade.UNDECIDED, f"gap: {self.reason}")
 
 
-def theorem(name: str, statement: str, reference: str, steps: tuple[Step | Gap, ...], remarks: str = "") -> Theorem:
-    """The claim that all the steps hold, graded as the least of them."""
+def theorem(name: str, statement: str, reference: str, steps: tuple[Step | Gap, ...], remarks: str = "",
+            assumes: tuple[Fact, ...] = ()) -> Theorem:  # fmt: skip
+    """The claim that all the steps hold, graded as the least of them.
+
+    A step may use what the theorem assumes and what earlier steps showed; one that uses more is undecided.
+    """
 
     def check() -> Certificate:
-        shown = {s.name: s.check() for s in steps}
+        known, shown = list(assumes), {}
+        for s in steps:
+            shown[s.name] = s.check()
+            loose = [f for f in s.given if not any(f is k for k in known)]
+            if loose and shown[s.name].holds:
+                shown[s.name] = Certificate(Grade.UNDECIDED, f"uses what no earlier step shows: {loose[0]}")
+            known += s.shows
         grade = least([c.grade for c in shown.values()])
         lowest = [n for n, c in shown.items() if c.grade is grade]
         return Certificate(grade, f"{len(shown)} steps; least: {', '.join(lowest)}", steps=shown)

@@ -21,7 +21,7 @@ from simlab.errors import BadInput
 from simlab.feasible import Ball, Box, Space, entries
 from simlab.problem import Best
 
-_SLIGHTLY_LESS = 1 - Fraction(1, 2**40)  # SciPy's point, shrunk by this, is inside the set in exact arithmetic
+_SLIGHTLY_LESS = 1 - Fraction(1, 2**50)  # SciPy's point, shrunk by this, is inside the set in exact arithmetic
 
 
 def counts(t: int, n: int) -> list[int]:
@@ -64,7 +64,7 @@ def logistic_best(features: tuple, labels: tuple, ball: Ball) -> Callable[[int],
 
     def best(t: int) -> Best:
         n = np.array(counts(t, len(labels)))
-        u = _newton_on_ball(signed, n, float(ball.radius))
+        u = _minimise_on_ball(signed, n, float(ball.radius))
         exact = tuple(Fraction(float(v)) * _SLIGHTLY_LESS for v in u)
         assert ball.contains(exact)
         return _logistic_certificate(features, labels, n, exact, ball)
@@ -72,31 +72,24 @@ def logistic_best(features: tuple, labels: tuple, ball: Ball) -> Callable[[int],
     return best
 
 
-def _newton_on_ball(a: np.ndarray, n: np.ndarray, radius: float) -> np.ndarray:
-    """argmin over the ball of sum_i n_i log(1 + exp(-<a_i, x>)): damped Newton under a multiplier found by Brent."""
-    from scipy.optimize import brentq, minimize
+def _minimise_on_ball(a: np.ndarray, n: np.ndarray, radius: float) -> np.ndarray:
+    """argmin over the ball of sum_i n_i log(1 + exp(-<a_i, x>)), nearly; the gap will say how nearly."""
+    from scipy.optimize import minimize
 
-    def solve(multiplier: float) -> np.ndarray:
-        def value(x: np.ndarray) -> tuple[float, np.ndarray]:
-            z = a @ x
-            slope = -n / (1 + np.exp(z))
-            return float(n @ np.logaddexp(0, -z)) + multiplier * float(x @ x) / 2, a.T @ slope + multiplier * x
+    weight = n / n.sum()
 
-        def hessian(x: np.ndarray) -> np.ndarray:
+    def value(x: np.ndarray) -> tuple[float, np.ndarray]:
+        z = a @ x
+        return float(weight @ np.logaddexp(0, -z)), -(a.T @ (weight / (1 + np.exp(z))))
+
+    inside = {"type": "ineq", "fun": lambda x: (radius**2 - x @ x) / 2, "jac": lambda x: -x}
+    x = minimize(value, np.zeros(a.shape[1]), jac=True, method="SLSQP", constraints=[inside],
+                 options={"ftol": 1e-18, "maxiter": 300}).x  # fmt: skip
+    if np.linalg.norm(x) < (1 - 1e-6) * radius:  # the constraint is idle: Newton's method polishes
+        for _ in range(3):
             p = 1 / (1 + np.exp(-(a @ x)))
-            return (a.T * (n * p * (1 - p))) @ a + multiplier * np.eye(a.shape[1])
-
-        return minimize(value, np.zeros(a.shape[1]), jac=True, hess=hessian, method="trust-exact",
-                        options={"gtol": 1e-11 * max(1, n.sum())}).x  # fmt: skip
-
-    def excess(multiplier: float) -> float:
-        return float(np.linalg.norm(solve(multiplier))) - radius
-
-    tiny, large = 1e-9 * n.sum(), 2 * float(n.sum()) * float(np.abs(a).sum(1).max()) / radius + 1
-    if excess(tiny) <= 0:
-        return solve(0.0 if np.linalg.matrix_rank(a[n > 0]) == a.shape[1] and excess(0.0) <= 0 else tiny)
-    found = solve(brentq(excess, tiny, large, xtol=1e-13 * large))
-    return found * min(1.0, radius / float(np.linalg.norm(found)))
+            x = x - np.linalg.lstsq((a.T * (weight * p * (1 - p))) @ a, value(x)[1], rcond=None)[0]
+    return x * min(1.0, radius / float(np.linalg.norm(x) or 1))
 
 
 def _logistic_certificate(features: tuple, labels: tuple, n: np.ndarray, u: tuple, ball: Ball) -> Best:
@@ -111,7 +104,7 @@ def _logistic_certificate(features: tuple, labels: tuple, n: np.ndarray, u: tupl
         value += int(k) * ((-z).exp() + 1).log()
         slope = -int(k) * q(y) / (1 + z.exp())
         gradient = [g + slope * q(v) for g, v in zip(gradient, row, strict=True)]
-    size = sum((g * g for g in gradient), arb(0)).sqrt()
+    size = sum((arb(g.abs_upper()) * arb(g.abs_upper()) for g in gradient), arb(0)).sqrt()  # at least the norm
     slack = sum((g * q(v) for g, v in zip(gradient, u, strict=True)), arb(0)) + q(Fraction(ball.radius)) * size
     top = float(slack.upper()) if slack.is_finite() else math.inf
     middle = float(value.mid())

@@ -142,7 +142,7 @@ def flush(state: tuple) -> tuple:
 def _flush_tuple(state):
     if len(state) == 0:
         return lambda state: ()
-    return lambda state: (_flush(state[0]),) + flush(state[1:])  # noqa: RUF005
+    return lambda state: (_flush(state[0]),) + flush(state[1:])
 
 
 def differ(a: tuple, b: tuple) -> bool:

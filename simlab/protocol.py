@@ -91,13 +91,13 @@ def proposer(plan: Plan) -> Callable:
         return power, hyper
 
     def varying(t: Any, power: Any, decay: Any, hyper: tuple) -> tuple:
-        return power * decay, (weigh(beta1_at(t, power), hyper[0]),) + hyper[1:]  # noqa: RUF005 compilers read this
+        return power * decay, (weigh(beta1_at(t, power), hyper[0]),) + hyper[1:]
 
     scheduled = constant if beta1_at.__name__ == "constant" else varying
 
     def propose(t: Any, g: Any, x: Any, state: tuple, power: Any, alpha: Any, decay: Any, hyper: tuple) -> tuple:
         power, hyper = scheduled(t, power, decay, hyper)
-        args = (t, alpha, g) + state + hyper  # noqa: RUF005
+        args = (t, alpha, g) + state + hyper
         step, after = rule(*args)
         kept = flush(after)
         rate = rate_at(t, power) * step.rate
@@ -113,10 +113,10 @@ def online_round(plan: Plan) -> Callable:
 
     def play(t: Any, phase: Any, x: Any, state: tuple, power: Any, alpha: Any, decay: Any, hyper: tuple,
              data: tuple, region: tuple) -> Round:  # fmt: skip
-        seen = (phase, x) + data  # noqa: RUF005
+        seen = (phase, x) + data
         value, g = number(loss(*seen)), number(grad(*seen))
         y, rate, direction, state, power, lost = propose(t, g, x, state, power, alpha, decay, hyper)
-        projection = (y, rate) + region  # noqa: RUF005
+        projection = (y, rate) + region
         return Round(value, direction, rate, y, project(*projection), state, power, lost)
 
     return play

@@ -11,10 +11,11 @@ import math
 import os
 import platform
 import tempfile
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -263,7 +264,7 @@ def plain(x: Any) -> Any:
     if isinstance(x, (np.ndarray, tuple, list)):
         return [plain(v) for v in x]
     if hasattr(x, "mid") and hasattr(x, "rad"):
-        return {"midpoint": x.mid().str(40, radius=False), "radius": x.rad().str(5, radius=False)}
+        return _decimal(x)
     if isinstance(x, (int, type(None))):
         return x
     if isinstance(x, Fraction):
@@ -271,6 +272,18 @@ def plain(x: Any) -> Any:
     if isinstance(x, (float, np.floating)):
         return float(x) if math.isfinite(x) else str(float(x))
     return str(x)
+
+
+def _decimal(ball: Any) -> dict[str, str]:
+    """A ball in decimals that encloses it: the radius takes up the rounding of the midpoint, and is rounded up."""
+    from flint import arb
+
+    if not ball.is_finite():
+        return {"midpoint": "nan", "radius": "inf"}
+    with precision(max(400, 4 * ball.mid().bits())):
+        middle = ball.mid().str(40, radius=False)
+        radius = abs(ball - arb(middle)).abs_upper() * arb("1.0001")
+    return {"midpoint": middle, "radius": radius.str(6, radius=False) if radius != 0 else "0"}
 
 
 def shown(x: Any) -> str:
@@ -294,10 +307,7 @@ def source_hash(*functions: Callable) -> str:
     def visit(f: Any) -> None:
         if f in seen or f in PRIMITIVES:
             return
-        try:
-            seen[f] = inspect.getsource(f)
-        except (OSError, TypeError):
-            seen[f] = f.__code__.co_code.hex()
+        seen[f] = _source(f.__code__)
         for _, child in sorted(children(f).items()):
             if inspect.isfunction(child):
                 visit(child)
@@ -307,6 +317,15 @@ def source_hash(*functions: Callable) -> str:
     return hashlib.sha256("\n".join(seen.values()).encode()).hexdigest()
 
 
+@cache
+def _source(code: types.CodeType) -> str:
+    try:
+        return inspect.getsource(code)
+    except (OSError, TypeError):  # typed at a prompt
+        return code.co_code.hex() + repr(code.co_consts)
+
+
+@cache
 def versions(*packages: str) -> dict[str, str]:
     """The versions of packages that are installed, Python and the machine included."""
     found = {"python": platform.python_version(), "machine": platform.machine()}

@@ -1,0 +1,1 @@
+"""Figures for write-ups, one a file; what is here is found, never listed."""

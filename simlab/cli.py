@@ -1,0 +1,338 @@
+"""The `simlab` command. Every subcommand takes --json: one object on stdout, and nothing else there.
+
+Exit codes: 0 done, whatever the answer to a question is; 1 a claim does not hold; 2 bad input; 3 a sweep's store;
+4 a missing device or extra; 130 interrupted. Errors are one line each on stderr; --debug shows the traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from simlab import __version__, catalog
+from simlab.errors import BadInput, SimlabError, nearest
+
+KINDS = ("rules", "problems", "bounds", "claims", "figures")
+
+
+class Commands(click.Group):
+    """A group that answers an unknown command with the nearest one."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            known = self.list_commands(ctx)
+            raise BadInput(f"unknown command {name!r}{nearest(name, known)} (there are {', '.join(known)})")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="simlab")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def app(debug: bool) -> None:
+    """Simulate, enclose and prove: online convex optimization, exactly."""
+
+
+def json_option(command: Callable) -> Callable:
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")(command)
+
+
+def say(as_json: bool, payload: dict[str, Any], text: Callable[[], str]) -> None:
+    """Print the payload as JSON, or the text for people."""
+    click.echo(json.dumps(payload, indent=2, allow_nan=False, default=str) if as_json else text())
+
+
+def command_line() -> str:
+    """What was typed, so that a result can be made again."""
+    return shlex.join(["simlab", *sys.argv[1:]])
+
+
+# --- list and show --------------------------------------------------------------------------------------------------
+
+
+def found(kind: str) -> dict[str, Any]:
+    """Everything of a kind, by name."""
+    if kind == "claims":
+        return catalog.claims()
+    one = getattr(catalog, kind[:-1])
+    return {name: one(name) for name in catalog.names(f"simlab.{kind}")}
+
+
+def described(name: str, thing: Any) -> dict[str, str]:
+    if hasattr(thing, "summary"):
+        return {"name": name, "summary": thing.summary, "reference": thing.reference}
+    from simlab.rule import read_doc
+
+    summary, _, reference = read_doc(getattr(thing, name, thing))
+    return {"name": name, "summary": summary, "reference": reference}
+
+
+@app.command("list")
+@click.argument("kind", required=False)
+@json_option
+def list_(kind: str | None, as_json: bool) -> None:
+    """What there is: rules, problems, bounds, claims, figures (found, not listed)."""
+    if kind is not None and kind not in KINDS:
+        raise BadInput(f"unknown kind {kind!r}{nearest(kind, KINDS)}; it is one of {', '.join(KINDS)}")
+    kinds = KINDS if kind is None else (kind,)
+    payload = {k: [described(name, thing) for name, thing in found(k).items()] for k in kinds}
+
+    def text() -> str:
+        width = max((len(row["name"]) for rows in payload.values() for row in rows), default=0)
+        return "\n\n".join(
+            "\n".join([k, *(f"  {row['name']:<{width}}  {row['summary']}" for row in rows or [{"name": "(none)", "summary": ""}])])
+            for k, rows in payload.items()
+        )
+
+    say(as_json, payload, text)
+
+
+def find(name: str) -> tuple[str, Any]:
+    """(kind, thing) for a name of any kind; raises BadInput with the nearest name."""
+    for kind in KINDS:
+        names = catalog.claims() if kind == "claims" else catalog.names(f"simlab.{kind}")
+        if name in names:
+            return kind[:-1], found(kind)[name] if kind == "claims" else getattr(catalog, kind[:-1])(name)
+    if ".py:" in name:
+        return "rule", catalog.rule(name)
+    known = [*catalog.claims(), *(n for k in KINDS if k != "claims" for n in catalog.names(f"simlab.{k}"))]
+    raise BadInput(f"nothing is called {name!r}{nearest(name, known)} (simlab list shows everything)")
+
+
+@app.command()
+@click.argument("name")
+@click.option("--latex", is_flag=True, help="LaTeX source, from the rule executed on symbols.")
+@json_option
+def show(name: str, latex: bool, as_json: bool) -> None:
+    """The statement, formula, hyperparameters with ranges, and reference of anything that has a name."""
+    kind, thing = find(name)
+    known = {**getattr(thing, "hyper", {}), **getattr(thing, "constants", {})}
+    statement = thing.statement if hasattr(thing, "statement") else described(name, thing)["summary"]
+    payload: dict[str, Any] = {
+        "name": name, "kind": getattr(thing, "kind", kind), "statement": statement, "reference": described(name, thing)["reference"],
+        "parameters": [{"name": p.name, "range": p.range.words, "default": p.shown} for p in known.values()],
+    }  # fmt: skip
+    if kind == "rule":
+        payload["schedule"] = thing.schedule.__doc__
+    if getattr(thing, "remarks", ""):
+        payload["remarks"] = thing.remarks
+    if getattr(thing, "steps", ()):
+        payload["steps"] = [{"name": s.name, "statement": s.statement} for s in thing.steps]
+    if latex:
+        from simlab.latex import source
+
+        payload["latex"] = source(kind, thing)
+
+    def text() -> str:
+        if latex:
+            return payload["latex"]
+        lines = [f"{name} ({payload['kind']})", "", payload["statement"]]
+        if "Reference:" not in payload["statement"] and payload["reference"]:
+            lines += ["", f"Reference: {payload['reference']}"]
+        if "remarks" in payload:
+            lines += ["", f"Remarks: {payload['remarks']}"]
+        lines += ["", *(f"  {s['name']}: {s['statement']}" for s in payload["steps"])] if "steps" in payload else []
+        lines += ["", *(f"  {p['name']:<12} {p['range']:<28} default {p['default']}" for p in payload["parameters"])]
+        if "schedule" in payload:
+            lines.append(f"  {'schedule':<12} {'constant, inv_sqrt, inv':<28} default s(t) = {payload['schedule']}")
+        return "\n".join(lines).rstrip()
+
+    say(as_json, payload, text)
+
+
+# --- run ------------------------------------------------------------------------------------------------------------
+
+
+def settings(pairs: Sequence[str]) -> dict[str, str]:
+    """name=value options as a dictionary; raises BadInput for anything else, and for a name given twice."""
+    known: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise BadInput(f"--set takes name=value, such as beta2=9/10; got {pair!r}")
+        if name in known:
+            raise BadInput(f"--set {name} is given twice")
+        known[name] = value
+    return known
+
+
+def progress_bar(total: int) -> Callable[[int], None] | None:
+    """A reporter of rounds done and time left on a terminal's stderr, None elsewhere."""
+    if not sys.stderr.isatty():
+        return None
+    from simlab.online import duration
+
+    began = time.perf_counter()
+    last = [began]
+
+    def report(t: int) -> None:
+        now = time.perf_counter()
+        if now - began > 1 and (now - last[0] > 0.2 or t == total):
+            last[0] = now
+            left = duration((now - began) * (total - t) / t) + " left" if t < total else ""
+            sys.stderr.write(f"\r\x1b[K{t:,} of {total:,} rounds  {left}" if t < total else "\r\x1b[K")
+            sys.stderr.flush()
+
+    return report
+
+
+@app.command()
+@click.option("--rule", required=True, help="A rule's name, or path/to/file.py:name.")
+@click.option("--problem", required=True, help="A problem's name.")
+@click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A hyperparameter or constant, read exactly.")
+@click.option("--x0", help="The first decision: a number, or numbers separated by commas.")
+@click.option("--rounds", default="1000", show_default=True, help="The horizon T.")
+@click.option("--backend", help="numba (default), reference, torch, arb or sympy.")
+@click.option("--device", help="A device of torch, such as cpu or cuda.")
+@click.option("--record", default="1000", show_default=True, help="How many log-spaced rounds to keep, or 'all'.")
+@click.option("--bits", default="128", show_default=True, help="Precision of balls (arb).")
+@click.option("--out", help="Write the trajectory to this netCDF file (.nc).")
+@click.option("--project-x0", is_flag=True, help="Start from the point of F nearest to x0.")
+@click.option("--yes", is_flag=True, help="Go ahead although it takes long.")
+@json_option
+def run(rule: str, problem: str, pairs: Sequence[str], x0: str | None, rounds: str, backend: str | None, device: str | None,
+        record: str, bits: str, out: str | None, project_x0: bool, yes: bool, as_json: bool) -> None:  # fmt: skip
+    """One online run: the decisions, and the regret against the best fixed decision."""
+    from simlab import exact, online
+    from simlab.trajectory import check_writable, shown
+
+    given = settings(pairs)
+    if out is not None:
+        if not out.endswith(".nc"):
+            raise BadInput(f"--out {out!r}: a trajectory is written as netCDF, so the name ends in .nc")
+        check_writable(out)
+    horizon = exact.integer(rounds, "rounds")
+    result = online.run(rule, problem, hyper=given, x0=x0, rounds=horizon, record=record,
+                        backend=backend or ("torch" if device else "numba"), device=device,
+                        bits=exact.integer(bits, "bits", 2), project_x0=project_x0, yes=yes,
+                        progress=progress_bar(horizon), command=command_line())  # fmt: skip
+    payload = result.to_json()
+    if out is not None:
+        payload["out"] = str(result.save(out))
+
+    def text() -> str:
+        rows = {
+            "x_last": shown(result.x_last), "regret": shown(result.regret), "average regret": shown(result.average_regret),
+            "best decision": shown(result.best[-1].u) if result.best[-1].u is not None else "not known",
+            "grade": f"{result.grade} ({result.backend})",
+        }  # fmt: skip
+        if result.comparator_gap:
+            rows["regret up to"] = f"+{result.comparator_gap:.3g} more (the best decision is known to within that)"
+        if result.underflow:
+            rows["underflow"] = f"state fell below the normal numbers and was set to 0, first in round {result.underflow}"
+        if result.stopped:
+            rows["stopped"] = f"in round {result.stopped['round']}: {result.stopped['reason']}"
+        if out is not None:
+            rows["written"] = payload["out"]
+        head = f"{result.rule} on {result.problem}, {result.rounds} rounds"
+        return "\n".join([head, *(f"  {k:<15} {v}" for k, v in rows.items())])
+
+    say(as_json, payload, text)
+
+
+# --- condition, check, figure ---------------------------------------------------------------------------------------
+
+
+@app.command()
+@click.option("--beta2", required=True, help="A rational number in (0, 1).")
+@click.option("--C", "period", help="A period to decide, an integer >= 3.")
+@json_option
+def condition(beta2: str, period: str | None, as_json: bool) -> None:
+    """The condition 5 beta2^(C-2) <= (1-beta2)/(4-beta2) of Luo et al. 2019, exactly, and the sharp one beside it."""
+    from simlab import exact
+    from simlab.condition import report
+
+    answer = report(exact.rational(beta2, "beta2"), None if period is None else exact.integer(period, "C", 3))
+    say(as_json, answer.payload, lambda: str(answer))
+
+
+@app.command()
+@click.argument("names", nargs=-1)
+@json_option
+def check(names: Sequence[str], as_json: bool) -> None:
+    """Check claims and theorems afresh: all, or those named. Exit code 1 if one does not hold."""
+    chosen = {n: catalog.claim(n) for n in names} if names else catalog.claims()
+    rows = []
+    for name, claim in chosen.items():
+        began = time.perf_counter()
+        shown = claim.check()
+        rows.append({"name": name, "holds": shown.holds, "grade": str(shown.grade), "evidence": shown.evidence,
+                     "seconds": round(time.perf_counter() - began, 3),
+                     "steps": [{"name": n, "grade": str(c.grade), "evidence": c.evidence} for n, c in shown.steps.items()]})  # fmt: skip
+        if not as_json:
+            row = rows[-1]
+            click.echo(f"{'holds' if row['holds'] else 'DOES NOT HOLD':<6} {row['grade']:<15} {name}  ({row['seconds']:.1f} s)")
+            click.echo(f"       {row['evidence']}")
+            for step in row["steps"]:
+                click.echo(f"         {step['name']:<8} {step['grade']:<15} {step['evidence']}")
+    if as_json:
+        click.echo(json.dumps({"claims": rows}, indent=2, default=str))
+    if not all(row["holds"] for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+@app.command()
+@click.argument("name")
+@click.option("--out", help="A file (its name chooses the format) or a folder; out/ unless given.")
+@click.option("--venue", default="neurips", show_default=True, help="Whose text width and font size.")
+@json_option
+def figure(name: str, out: str | None, venue: str, as_json: bool) -> None:
+    """A figure for a write-up: PDF, SVG and PNG with the data and the command beside them."""
+    from simlab.plotting import draw
+
+    made = draw(name, out, venue)
+    say(as_json, made, lambda: "\n".join([*made["files"], made["data"]]))
+
+
+# --- entry ----------------------------------------------------------------------------------------------------------
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; never a traceback unless --debug."""
+    given = list(sys.argv[1:] if args is None else args)
+    debug = "--debug" in given
+    given = [a for a in given if a != "--debug"]
+    try:
+        return int(app.main(args=given, prog_name="simlab", standalone_mode=False) or 0)
+    except SimlabError as error:
+        return fail(error, debug, *error.problems, code=error.exit_code)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        return fail(error, debug, error.format_message(), code=2)
+    except (KeyboardInterrupt, click.Abort):
+        return fail(None, debug, "interrupted", code=130)
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment]  # the reader left; nothing more can be said there
+        return 0
+    except MemoryError as error:
+        return fail(error, debug, "out of memory; record fewer rounds (--record 1000)", code=2)
+    except Exception as error:
+        message = f"{type(error).__name__}: {error} (a defect of simlab: please report it with the output of --debug)"
+        return fail(error, debug, message.replace("\n", " "), code=1)
+
+
+def fail(error: BaseException | None, debug: bool, *messages: str, code: int) -> int:
+    """One line per problem on stderr, the traceback before them under --debug, and the exit code."""
+    if debug and error is not None:
+        import traceback
+
+        traceback.print_exception(error)
+    for message in messages:
+        click.echo(f"error: {message}", err=True)
+    return code
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,54 @@
+"""LaTeX for write-ups: a rule's formulas come from executing the rule on symbols, so that they are the code's."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_LETTERS = {"alpha": r"\alpha", "beta1": r"\beta_1", "beta2": r"\beta_2", "epsilon": r"\epsilon", "gamma": r"\gamma",
+            "alpha_star": r"\alpha^{*}", "dampening": r"\delta"}  # fmt: skip
+_STATE = {"vhat": r"\hat{v}_{%s}", "c1": "c_{1,%s}", "c2": "c_{2,%s}"}  # at a time
+_SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+
+
+def escape(text: str) -> str:
+    """Plain text as LaTeX sets it, whatever characters it holds."""
+    return re.sub(r"[\\~^#$%&_{}]", lambda m: _SPECIAL.get(m[0], "\\" + m[0]), text)
+
+
+def source(kind: str, thing: Any) -> str:
+    """The formulas of a rule as an align* environment, or the statement of anything else as text."""
+    if kind != "rule":
+        text = escape(getattr(thing, "statement", None) or thing.__doc__ or "")
+        return "\\begin{quote}\n" + text.replace("\n", "\\\\\n") + "\n\\end{quote}"
+    import sympy
+
+    from simlab.backends import sympy as symbols
+    from simlab.ops import Weight, rebind
+
+    def letter(name: str) -> Any:
+        return sympy.Symbol(_LETTERS.get(name, name), positive=True)
+
+    def at(name: str, time: str) -> str:
+        return _STATE.get(name, name + "_{%s}") % time
+
+    def timed(name: str, time: str) -> Any:
+        return sympy.Symbol(at(name, time), positive=True)
+
+    state = tuple(timed(n, "t-1") for n in thing.state)
+    hyper = [(p, letter(n)) for n, p in thing.hyper.items() if n != "alpha"]
+    values = [Weight(s, 1 - s) if p.range.weight else s for p, s in hyper]
+    step, after = rebind(thing.function, symbols)(letter("t"), letter("alpha"), timed("g", "t"), *state, *values)
+    new = [(value, timed(n, "t")) for n, value in zip(thing.state, after, strict=True)]
+
+    def brief(expression: Any, known: int) -> str:
+        """The formula in which the first `known` new states stand by their letters, the last of them replaced first."""
+        for value, name in reversed(new[:known]):
+            expression = sympy.sympify(expression).subs(value, name)
+        return sympy.latex(expression)
+
+    rows = [f"{at(n, 't')} &= {brief(value, i)}" for i, (n, value) in enumerate(zip(thing.state, after, strict=True))]
+    schedule = {"constant": "", "inv_sqrt": r"\frac{1}{\sqrt{t}}\,", "inv": r"\frac{1}{t}\,"}[thing.schedule.__name__]
+    rows += [f"\\eta_t &= {schedule}{brief(step.rate, len(new))}",
+             f"x_{{t+1}} &= \\Pi_{{F, 1/\\eta_t}}\\left(x_t - \\eta_t\\, {brief(step.direction, len(new))}\\right)"]  # fmt: skip
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"

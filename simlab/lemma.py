@@ -1,0 +1,77 @@
+"""Steps of a proof about polynomials: lemmas and inductions that simlab.checker decides, each with false neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from simlab.checker import Fact, Proof, Refused, follows
+from simlab.claims import Certificate, Grade, Step, least
+
+Point = Mapping[str, Any]  # a letter's exact value
+NOWHERE: Point = MappingProxyType({})  # satisfies what gives nothing
+
+
+def accept(proofs: tuple[Proof, ...], given: tuple[Fact, ...] = (), witness: Point = NOWHERE) -> Certificate:
+    """Proved if the checker accepts every proof, else undecided with its reason."""
+    try:
+        for p in proofs:
+            follows(p, given, witness)
+    except Refused as reason:
+        return Certificate(Grade.UNDECIDED, f"refused: {reason}")
+    data = {"claims": [str(p.claim) for p in proofs], "given": [str(h) for h in given],
+            "certificates": [str(p[1:]) for p in proofs], "witness": shown(witness)}  # fmt: skip
+    return Certificate(Grade.PROVED, f"{len(proofs)} accepted by simlab.checker", data=data)
+
+
+def shown(point: Point) -> str:
+    """A point as text."""
+    return ", ".join(f"{x} = {v}" for x, v in point.items())
+
+
+def refute(claim: Fact, given: tuple[Fact, ...], point: Point) -> Certificate:
+    """Refuted if all that is given holds at the point and the claim does not, evaluated exactly; else undecided."""
+    if all(h.holds(point) for h in given) and not claim.holds(point):
+        return Certificate(Grade.REFUTED, f"false at {shown(point)}")
+    return Certificate(Grade.UNDECIDED, "refused, and no counterexample is named")
+
+
+def lemma(name: str, statement: str, proofs: tuple[Proof, ...], given: tuple[Fact, ...] = (),
+          witness: Point = NOWHERE, false: tuple[tuple, ...] = ()) -> Step:  # fmt: skip
+    """The step that the claims of `proofs` follow from the `given` facts, which hold together at the point `witness`.
+
+    false: neighbours (statement, claim, given, point), each false at its point.
+    """
+
+    def neighbour(claim: Fact, given: tuple[Fact, ...], point: Point) -> Certificate:
+        tried = [accept((p._replace(claim=claim),), given, point) for p in proofs]
+        return next((c for c in tried if c.holds), refute(claim, given, point))
+
+    shows = tuple(p.claim for p in proofs)
+    siblings = tuple((text, lambda args=args: neighbour(*args)) for text, *args in false)
+    return Step(name, statement, lambda: accept(proofs, given, witness), siblings, given, shows)
+
+
+def induction(name: str, statement: str, base: tuple[Proof, ...], turn: tuple[Proof, ...], start: Point,
+              after: Point, given: tuple[Fact, ...] = (), witness: Point = NOWHERE,
+              false: tuple[tuple, ...] = ()) -> Step:  # fmt: skip
+    """The step that facts about a sequence hold for ever: the claims of `base`, which are those of `turn`.
+
+    The sequence's letters are worth `start` at first and `after` one turn later. The base shows each claim at the start
+    from what is given, which holds at every turn; the turn shows it one turn later from what is given and from all the
+    claims now. false: neighbours (statement, claim, given, point) as for a lemma.
+    """
+    if start.keys() != after.keys() or not all(b.claim is t.claim for b, t in zip(base, turn, strict=True)):
+        raise ValueError(f"{name}: base and turn are about the same claims and letters")
+    now = tuple(p.claim for p in base)
+    first = tuple(p._replace(claim=p.claim.at(start)) for p in base)
+    later = tuple(p._replace(claim=p.claim.at(after)) for p in turn)
+    onwards = lemma(name, statement, later, given + now, witness, false)
+
+    def check() -> Certificate:
+        parts = {"base": accept(first, given, witness), "turn": onwards.check()}
+        evidence = "; ".join(f"{n}: {c.evidence}" for n, c in parts.items())
+        return Certificate(least([c.grade for c in parts.values()]), evidence, steps=parts)
+
+    return Step(name, statement, check, onwards.siblings, given, now)

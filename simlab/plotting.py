@@ -1,0 +1,181 @@
+"""`draw`: a figure at a venue's size, as PDF, SVG and PNG, with its data and the command that made it beside it.
+
+A figure is a function of a venue, simlab/figures/NAME.py: NAME, that returns (matplotlib Figure, xarray Dataset): every
+curve is a row of the Dataset. Its docstring is the caption. Equal inputs give equal bytes of PDF and SVG: matplotlib's
+own defaults and own fonts, no date, no pyplot. Curves differ in colour, in dash and in marker, so they read in grey.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from simlab import catalog
+from simlab.errors import BadInput, nearest
+from simlab.rule import read_doc
+from simlab.trajectory import check_writable, source_hash, versions, whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from xarray import DataArray
+
+
+class Venue(NamedTuple):
+    """Width of a column and of the text, in inches, and size of the running text, in points."""
+
+    column: float
+    text: float
+    font: float
+
+
+VENUES = {  # what each style file sets
+    "neurips": Venue(5.5, 5.5, 10),
+    "icml": Venue(3.25, 6.75, 10),
+    "iclr": Venue(5.5, 5.5, 10),
+    "jmlr": Venue(6.0, 6.0, 11),
+    "siam": Venue(5.125, 5.125, 10),  # siamart
+    "arxiv": Venue(345 / 72.27, 345 / 72.27, 10),  # arXiv sets nothing: LaTeX's article, 345pt
+}
+
+
+class Look(NamedTuple):
+    """How a curve is told from the others."""
+
+    color: str
+    dash: Any
+    marker: str
+
+
+# Okabe and Ito (2008), "Color universal design", those of its colours that are dark enough for a thin line on white
+LOOKS = (
+    Look("#D55E00", "-", ""),  # vermilion
+    Look("#0072B2", (0, (5, 1.5)), "o"),  # blue
+    Look("#009E73", (0, (1, 1)), "s"),  # bluish green
+    Look("#000000", (0, (4, 1, 1, 1)), "^"),  # black
+    Look("#CC79A7", (0, (7, 1)), "v"),  # reddish purple
+    Look("#E69F00", (0, (2, 1)), "D"),  # orange
+)
+QUIET = "#606060"  # of limits, guides and small print
+GUIDE: dict[str, Any] = {"color": QUIET, "linewidth": 0.6, "zorder": 0}
+
+_FORMATS = ("pdf", "svg", "png")
+_SMALL = 1 << 20  # bytes of data that are also worth a CSV
+
+
+def draw(name: str, out: str | os.PathLike | None = None, venue: str = "neurips") -> dict[str, Any]:
+    """Draw the figure of that name and write it, its data (netCDF, and CSV if small) and its provenance (JSON).
+
+    out: a folder (out/ unless given), for NAME.pdf, .svg and .png; or a file ending in one of these, for that one alone.
+    Returns {"files": the pictures, "data": the netCDF, "provenance": what the JSON file holds}, paths as text. Each file
+    appears whole or not at all, the JSON last. Raises BadInput for an unknown name or venue, and where `out` cannot be
+    written, before anything is computed.
+    """
+    import matplotlib
+
+    function = getattr(catalog.figure(name), name)
+    if venue not in VENUES:
+        raise BadInput(f"unknown venue {venue!r}; it is one of {', '.join(VENUES)}{nearest(venue, VENUES)}")
+    stem, formats = _targets(name, out)
+    paths = {kind: check_writable(f"{stem}.{kind}") for kind in (*formats, "nc", "csv", "json")}
+    title, caption, reference = read_doc(function)
+    command = ["simlab", "figure", name, "--venue", venue]
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # whatever a matplotlibrc says, equal inputs give equal bytes
+        matplotlib.rcParams.update(_style(VENUES[venue]))
+        figure, data = function(VENUES[venue])
+        data.attrs = {"title": title, "caption": caption, "command": shlex.join(command), **data.attrs}
+        for kind in formats:
+            metadata = {"Title": title, "Keywords": shlex.join(command), "Creator": "simlab", **_METADATA[kind](caption)}
+            whole(paths[kind], lambda file, k=kind, m=metadata: figure.savefig(file, format=k, metadata=m))
+    whole(paths["nc"], lambda file: data.to_netcdf(file, engine="h5netcdf"))
+    if data.nbytes <= _SMALL:
+        whole(paths["csv"], lambda file: data.to_dataframe().to_csv(file))
+    provenance = {
+        "figure": name, "venue": venue, "caption": caption, "reference": reference, "grade": data.attrs["grade"],
+        "command": shlex.join(command + ([] if out is None else ["--out", os.fspath(out)])),
+        "source": source_hash(function), "versions": versions("matplotlib", "numba", "xarray"),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+    whole(paths["json"], lambda file: Path(file).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8"))
+    return {"files": [str(paths[kind]) for kind in formats], "data": str(paths["nc"]), "provenance": provenance}
+
+
+_METADATA = {
+    "pdf": lambda caption: {"Subject": caption, "CreationDate": None},
+    "svg": lambda caption: {"Description": caption, "Date": None},
+    "png": lambda caption: {"Description": caption},
+}
+
+
+def _targets(name: str, out: str | os.PathLike | None) -> tuple[Path, Sequence[str]]:
+    """(path without ending, formats) that `out` means."""
+    path = Path("out" if out is None else out)
+    ending = path.suffix[1:].lower()
+    if path.is_dir() or not ending:
+        return path / name, _FORMATS
+    if ending not in _FORMATS:
+        raise BadInput(f"--out {str(path)!r} must end in .{', .'.join(_FORMATS)}, or be a folder")
+    return path.with_suffix(""), (ending,)
+
+
+def _style(venue: Venue) -> dict[str, Any]:
+    """Type one size below the text's as in captions, thin frames; fonts that come with matplotlib, embedded as such."""
+    return {
+        "font.family": "STIXGeneral", "mathtext.fontset": "stix", "font.size": venue.font - 1, "axes.labelsize": "medium",
+        "xtick.labelsize": "small", "ytick.labelsize": "small", "legend.fontsize": "small",
+        "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.minor.width": 0.4,
+        "ytick.minor.width": 0.4, "lines.linewidth": 1.1, "lines.markersize": 3.2, "lines.markeredgewidth": 0.8,
+        "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "legend.handlelength": 2.6,
+        "pdf.fonttype": 42, "svg.hashsalt": "simlab", "savefig.dpi": 300,
+    }  # fmt: skip
+
+
+# --- what figures are made of ---------------------------------------------------------------------------------------
+
+
+def canvas(venue: Venue, panels: int = 1, ratio: float = 0.62) -> tuple[Figure, Sequence[Axes]]:
+    """(figure, its axes): panels side by side across the text, one in a column; `ratio` is a panel's height to width."""
+    from matplotlib.figure import Figure
+
+    width = venue.column if panels == 1 else venue.text
+    height = max(ratio * width / panels, 2.2)  # inches: below that the words in the picture collide
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(1, panels, squeeze=False)[0]
+
+
+def curve(axes: Axes, row: DataArray, look: Look, **more: Any) -> Line2D:
+    """Draw a one-dimensional row of the data against its coordinate; markers are hollow and a tenth of the axes apart."""
+    phase = LOOKS.index(look) / len(LOOKS)
+    style = {"color": look.color, "linestyle": look.dash, "marker": look.marker, "markerfacecolor": "white",
+             "markevery": (0.12 * phase, 0.12)} | more  # fmt: skip
+    (line,) = axes.plot(row[row.dims[0]].values, row.values, **style)
+    return line
+
+
+def note(axes: Axes, x: float, y: float, words: str, lift: float = 0, **more: Any) -> None:
+    """Quiet words beside the data point (x, y), `lift` points above it, or below it where negative."""
+    side = "bottom" if lift > 0 else "top" if lift < 0 else "center"
+    axes.annotate(words, (x, y), (0, lift), textcoords="offset points", **{"va": side, "fontsize": "small", "color": QUIET} | more)
+
+
+def legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """The labelled curves above the panels, in as few rows of equal length as the width allows."""
+    from matplotlib import rcParams
+
+    entry = 0.09 * rcParams["font.size"]  # inches that an optimizer's name and line take, about
+    rows = math.ceil(len(handles) * entry / figure.get_figwidth())
+    figure.legend(handles=handles, loc="outside upper center", ncols=math.ceil(len(handles) / rows), columnspacing=1,
+                  handletextpad=0.4)  # fmt: skip
+
+
+def small_print(figure: Figure, words: str) -> None:
+    """The grade of the evidence, in the lower right corner."""
+    figure.text(1, 0, f"{words} ", ha="right", va="bottom", fontsize="x-small", color=QUIET)

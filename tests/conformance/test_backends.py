@@ -1,0 +1,189 @@
+"""Every rule and every problem that is found, on every backend: the same bits, inside the same balls."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction as Q
+
+import numpy as np
+import pytest
+import sympy
+from flint import arb, ctx, fmpq
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import simlab
+from simlab.ops import Weight, rebind
+from tests.conformance.support import ULPS, agree, distance, rationals, values
+
+# constants of a problem that are small enough to run often, and random; the rest of what is found runs on its defaults
+SPECIAL = {
+    "linear_periodic": lambda: st.fixed_dictionaries(
+        {"gradients": st.lists(rationals(-5, 5), min_size=1, max_size=6).map(tuple), "upper": rationals(Q(1), Q(3))}
+    ),
+    "quadratic": lambda: st.fixed_dictionaries(
+        {"curvature": st.lists(rationals(0, 8), min_size=3, max_size=3).map(tuple),
+         "center": st.lists(rationals(-3, 3), min_size=3, max_size=3).map(tuple), "lower": st.just(-2), "upper": st.just(2)}
+    ),  # fmt: skip
+    "least_squares": lambda: st.fixed_dictionaries({"n": st.integers(1, 6), "d": st.integers(1, 4), "seed": st.integers(0, 99)}),
+    "logistic_regression": lambda: st.fixed_dictionaries(
+        {"n": st.integers(1, 5), "d": st.integers(2, 4), "seed": st.integers(0, 99), "radius": rationals(Q(1, 4), Q(2))}
+    ),
+    "reddi2018_stochastic": lambda: st.fixed_dictionaries(
+        {"C": rationals(2, 9), "delta": rationals(Q(1, 10), Q(2)), "seed": st.integers(0, 2**63 - 1)}
+    ),
+}  # fmt: skip
+
+
+def constants(name: str) -> st.SearchStrategy:
+    """Random constants of the problem of that name, from its declaration where no narrower choice is made above."""
+    if name in SPECIAL:
+        return SPECIAL[name]()
+    return st.fixed_dictionaries({n: values(p) for n, p in simlab.problems[name].constants.items()})
+
+
+def hyper(name: str) -> st.SearchStrategy:
+    """Random hyperparameters of the rule of that name, from its declaration."""
+    return st.fixed_dictionaries({n: values(p) for n, p in simlab.rules[name].hyper.items() if p.name != "gamma"})
+
+
+@pytest.mark.parametrize("name", simlab.rules)
+@settings(max_examples=200)
+@given(data=st.data())
+def test_rule(name: str, data: st.DataObject) -> None:
+    """Random runs of each rule: bits equal, the float run near the ball, a coarse ball around a fine one."""
+    options = {
+        "hyper": {**data.draw(hyper(name)), **data.draw(constants("linear_periodic"))},
+        "x0": data.draw(rationals(-1, 1)), "rounds": data.draw(st.integers(1, 15)), "record": 4,
+    }  # fmt: skip
+    runs = agree(name, "linear_periodic", **options)
+    if runs["reference"].stopped:
+        return  # the ball says why, or cannot know: see test_stops
+    assert distance(runs) <= ULPS * max(1, float(options["hyper"]["alpha"]))
+    coarse = simlab.run(name, "linear_periodic", backend="arb", bits=60, **options)
+    assert coarse.x_last.overlaps(runs["arb"].x_last)
+    assert coarse.regret.overlaps(runs["arb"].regret)
+
+
+@pytest.mark.parametrize("name", simlab.problems)
+@settings(max_examples=200)
+@given(data=st.data())
+def test_problem(name: str, data: st.DataObject) -> None:
+    """Random runs on each problem with a rule that has state, bias correction and epsilon."""
+    options = {"hyper": {**data.draw(constants(name)), "alpha": data.draw(rationals(Q(1, 100), Q(1)))},
+               "rounds": data.draw(st.integers(1, 12)), "record": 2}  # fmt: skip
+    runs = agree("adam", name, **options)
+    assert not runs["reference"].stopped
+    assert distance(runs) <= ULPS
+
+
+@pytest.mark.parametrize("name", simlab.rules)
+def test_vector_equals_scalars(name: str) -> None:
+    """On a separable problem a d-dimensional run is d scalar runs, bit for bit, on every backend."""
+    curvature, center = ("1/2", "3", "0"), ("1", "-1/3", "2")
+    common = {"rounds": 30, "record": "all"}
+    whole = agree(name, "quadratic", hyper={"curvature": curvature, "center": center, "alpha": "1/5"}, x0=("1", "2", "3"), **common)
+    for i in range(3):
+        alone = simlab.run(name, "quadratic", backend="reference", x0=(i + 1),
+                           hyper={"curvature": curvature[i], "center": center[i], "alpha": "1/5"}, **common)  # fmt: skip
+        assert np.array_equal(whole["reference"].x[:, i], alone.x)
+        assert np.array_equal(whole["numba"].rate[:, i], alone.rate)
+
+
+@pytest.mark.parametrize("name", simlab.rules)
+def test_one_symbolic_round(name: str) -> None:
+    """One round on symbols, evaluated at rational numbers, is one round on balls at those numbers."""
+    from simlab.backends import arb as balls
+    from simlab.backends import sympy as symbols
+
+    rule = simlab.rules[name]
+    names = ["t", "alpha", "g", *rule.state, *(n for n in rule.hyper if n != "alpha")]
+    letters = {n: sympy.Symbol(n, positive=True) for n in names}
+    ranges = [rule.hyper[n].range for n in names[3 + len(rule.state) :]]
+    head = [letters[n] for n in names[: 3 + len(rule.state)]]
+    tail = [Weight(s, 1 - s) if r.weight else s for s, r in zip([letters[n] for n in names[len(head) :]], ranges, strict=True)]
+    step, after = rebind(rule.function, symbols)(*head, *tail)
+    at = {n: Q(i + 2, 2 * i + 7) for i, n in enumerate(names)} | {"t": Q(5)}
+    exact = [sympy.sympify(e).subs({letters[n]: sympy.Rational(q.numerator, q.denominator) for n, q in at.items()})
+             for e in (*step, *after)]  # fmt: skip
+    ctx_before, ctx.prec = ctx.prec, 150
+    try:
+        balls_at = {n: arb(fmpq(q.numerator, q.denominator)) for n, q in at.items()}
+        numbers = [5, *(balls_at[n] for n in names[1 : len(head)])]
+        weights = [Weight(balls_at[n], 1 - balls_at[n]) if r.weight else balls_at[n]
+                   for n, r in zip(names[len(head) :], ranges, strict=True)]  # fmt: skip
+        step_ball, after_ball = rebind(rule.function, balls)(*numbers, *weights)
+        for expression, ball in zip(exact, (*step_ball, *after_ball), strict=True):
+            assert not expression.free_symbols
+            assert arb(str(sympy.N(expression, 40))).overlaps(balls.number(ball) + arb(0, 1e-35))
+            assert balls.number(ball).rad() < 1e-35
+    finally:
+        ctx.prec = ctx_before
+
+
+def test_direct_calls_meet_rebound_ones() -> None:
+    """A rule called by hand on floats, tensors, balls and symbols gives what the backends give."""
+    import torch
+
+    from simlab.rules.adam_analysed import adam_analysed as rule
+
+    step, (m, v) = rule(1, 0.5, 3.0, beta1=Q(0), beta2=Q(1, 10))
+    assert (m, v, step.rate) == (3.0, 0.9 * 9.0, 0.5 / math.sqrt(0.9 * 9.0))
+    half, three = (torch.tensor(v, dtype=torch.float64) for v in (0.5, 3.0))
+    tensor, _ = rule(1, half, three, beta1=Q(0), beta2=Q(1, 10))
+    assert tensor.rate.item() == step.rate
+    ball, _ = rule(1, arb(fmpq(1, 2)), arb(3), beta1=Q(0), beta2=Q(1, 10))
+    assert abs(ball.rate - step.rate) < 1e-15
+    symbol, _ = rule(1, sympy.Rational(1, 2), sympy.Integer(3), beta1=Q(0), beta2=Q(1, 10))
+    assert sympy.N(symbol.rate, 17) == pytest.approx(step.rate, abs=1e-15)
+
+
+def test_strangers_are_refused() -> None:
+    """Two systems in one call, and a type that nobody claims, are errors and are not rounded."""
+    from simlab.ops import divide, sqrt
+
+    with pytest.raises(TypeError, match="numbers of different systems meet: arb and reference"):
+        divide(arb(1), 2.0)
+    with pytest.raises(TypeError, match="no number system knows the type"):
+        sqrt("4")
+    with pytest.raises(TypeError, match="exact number, not float"):
+        simlab.backends.arb.number(0.1)  # type: ignore[attr-defined]
+
+
+STOPS = {
+    "overflow": ("sgd", "quadratic", {"curvature": 10**200, "alpha": 10**100}, 1),
+    "vanished": ("adam_analysed", "linear_periodic", {"gradients": "1,0*800", "beta1": "9/10", "beta2": "1/4"}, 0),
+}
+
+
+@pytest.mark.parametrize("case", STOPS)
+def test_stops(case: str) -> None:
+    """A proposal that is not finite ends the run in the same round for the same reason on every float backend."""
+    rule, problem, given_, x0 = STOPS[case]
+    runs = {b: simlab.run(rule, problem, hyper=given_, x0=x0, rounds=2000, record=7, backend=b) for b in ("reference", "numba", "torch")}
+    ref = runs["reference"]
+    assert ref.stopped
+    assert ref.t[-1] == ref.stopped["round"] < 2000
+    assert math.isfinite(ref.x_last)
+    for run in runs.values():
+        assert run.stopped == ref.stopped
+        assert np.array_equal(run.t, ref.t)
+        assert run.x_last == ref.x_last
+
+
+def test_underflow_is_flushed_and_flagged() -> None:
+    """v of RMSProp with beta2 = 1/2 falls below the normal numbers after 1022 halvings and is set to 0 everywhere."""
+    hyper_ = {"gradients": "1,0*1500", "beta2": "1/2"}
+    for backend in ("reference", "numba", "torch"):
+        run = simlab.run("rmsprop", "linear_periodic", hyper=hyper_, rounds=1200, record=1, backend=backend)
+        assert run.underflow == 1023  # v_t = 2^-t is normal up to t = 1022
+        assert float(run.records.state[0]) == 0.0
+    exact = simlab.run("rmsprop", "linear_periodic", hyper=hyper_, rounds=1200, record=1, backend="arb")
+    assert exact.underflow == 0
+    assert exact.records.state[0] > 0
+
+
+def test_period_spares_the_remainder() -> None:
+    """A periodic problem sees phases: round 2^24 + 1 of a period-3 problem is phase 2, as in exact arithmetic."""
+    run = simlab.run("sgd", "linear_periodic", hyper={"gradients": "1,10,100"}, rounds=2**24 + 1, record=1)
+    assert run.direction[-1] == (1, 10, 100)[(2**24) % 3]

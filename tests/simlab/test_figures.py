@@ -1,0 +1,257 @@
+"""Every figure that is found: its files, its data, its bytes, its legibility; and what the pictures show, by theory."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+from matplotlib import rcParams
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+
+from simlab import catalog
+from simlab.claims import Grade
+from simlab.errors import BadInput
+from simlab.plotting import LOOKS, QUIET, VENUES, draw
+
+NAMES = catalog.names("simlab.figures")
+KINDS = ("pdf", "svg", "png", "nc", "csv", "json")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with every figure, drawn once for all tests."""
+    where = tmp_path_factory.mktemp("figures")
+    for name in NAMES:
+        draw(name, where)
+    return where
+
+
+@pytest.fixture(scope="module")
+def made():
+    """name -> (Figure, Dataset) before anything is written."""
+    return {name: getattr(catalog.figure(name), name)(VENUES["neurips"]) for name in NAMES}
+
+
+def load(folder: Path, name: str) -> xarray.Dataset:
+    with xarray.open_dataset(folder / f"{name}.nc", engine="h5netcdf") as data:
+        return data.load()
+
+
+def test_figures_are_found():
+    assert {"luo2019_trajectories", "adabound_corridor", "luo2019_condition"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files(folder, name):
+    """All six files, none of them empty, and nothing else that belongs to the name."""
+    assert sorted(p.name for p in folder.glob(f"{name}.*")) == sorted(f"{name}.{kind}" for kind in KINDS)
+    assert all((folder / f"{name}.{kind}").stat().st_size > 100 for kind in KINDS)
+    assert not [p for p in folder.iterdir() if p.stem not in NAMES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_provenance(folder, name):
+    told = json.loads((folder / f"{name}.json").read_text())
+    assert told["command"].startswith(f"simlab figure {name} ")
+    assert told["reference"]
+    assert told["caption"].startswith(load(folder, name).attrs["title"][:20])
+    assert Grade(told["grade"]) is Grade(load(folder, name).attrs["grade"])
+    assert {"python", "simlab", "numpy", "matplotlib"} <= set(told["versions"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_data_round_trips(folder, made, name):
+    """What is written is what was plotted, bit for bit, with a long name and a unit for every variable."""
+    data, want = load(folder, name), made[name][1]
+    xarray.testing.assert_equal(data, want)
+    assert all(v.attrs.keys() >= {"long_name", "units"} for v in data.data_vars.values())
+    with (folder / f"{name}.csv").open() as lines:
+        rows = sum(1 for _ in lines) - 1
+    assert rows == np.prod(list(data.sizes.values()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_curve_is_a_row_of_the_data(made, name):
+    figure, data = made[name]
+    rows = []
+    for variable in data.data_vars.values():
+        x = data[variable.dims[-1]].values
+        rows += [(x, row) for row in variable.values.reshape(-1, x.size)]
+    curves = [line for axes in figure.axes for line in axes.get_lines() if line.get_color() != QUIET]
+    assert len(curves) >= 2
+    for line in curves:
+        x, y = line.get_data()
+        assert any(np.array_equal(x, a) and np.array_equal(y, b) for a, b in rows), line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_curves_are_told_apart_without_colour(made, name):
+    """Any two labelled curves of a picture differ in dash or marker."""
+    figure, _ = made[name]
+    for axes in figure.axes:
+        shape = {line.get_label(): (str(line._dash_pattern), line.get_marker()) for line in axes.get_lines()
+                 if not line.get_label().startswith("_")}  # fmt: skip
+        assert len(set(shape.values())) == len(shape)
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of an sRGB colour (WCAG 2.1), from 0 (black) to 1 (white)."""
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color))
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def test_looks_differ_in_grey():
+    """Two looks differ in dash and marker, and each is at least twice as dark as the paper (contrast ratio >= 2)."""
+    for a, b in itertools.combinations(LOOKS, 2):
+        assert (a.dash, a.marker) != (b.dash, b.marker)
+        assert to_hex(a.color) != to_hex(b.color)
+    assert all(1.05 / (luminance(look.color) + 0.05) >= 2 for look in LOOKS)
+
+
+def test_equal_bytes_in_another_process(folder, tmp_path):
+    """PDF and SVG are the same to the byte under another hash seed and a matplotlibrc of somebody's taste; no pyplot."""
+    taste = tmp_path / "matplotlibrc"
+    taste.write_text("lines.linewidth: 9\nfont.size: 20\nsvg.fonttype: none\n")
+    code = ("import sys\nfrom simlab.plotting import draw\n"
+            f"for name in {NAMES!r}: draw(name, sys.argv[1])\n"
+            "assert 'matplotlib.pyplot' not in sys.modules\n")  # fmt: skip
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "again")], check=True,
+                   env={**os.environ, "MATPLOTLIBRC": str(taste), "PYTHONHASHSEED": "5"})  # fmt: skip
+    for name, kind in itertools.product(NAMES, ("pdf", "svg")):
+        assert (folder / f"{name}.{kind}").read_bytes() == (tmp_path / "again" / f"{name}.{kind}").read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pdf_fonts_and_size(folder, name):
+    """TrueType fonts are embedded (no Type 3, which some publishers refuse), and the width is the venue's."""
+    pdf = (folder / f"{name}.pdf").read_bytes()
+    assert b"/FontFile2" in pdf
+    assert b"/Type3" not in pdf
+    assert b"/CreationDate" not in pdf
+    assert f"/MediaBox [ 0 0 {72 * VENUES['neurips'].text:g} ".encode() in pdf
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_everything_stays_on_the_page(tmp_path, venue):
+    """At every venue's size, all that is drawn lies inside the figure."""
+    import matplotlib
+
+    from simlab.plotting import _style
+
+    name = "luo2019_condition"
+    with matplotlib.rc_context(_style(VENUES[venue])):
+        figure, _ = getattr(catalog.figure(name), name)(VENUES[venue])
+        figure.savefig(tmp_path / "x.png")
+        box = figure.get_tightbbox()
+    assert min(box.x0, box.y0) >= -0.01
+    assert box.x1 <= VENUES[venue].column + 0.01
+
+
+def test_draw_leaves_matplotlib_as_it_was(tmp_path):
+    before = rcParams.copy()
+    draw("luo2019_condition", tmp_path, "icml")
+    assert rcParams == before
+
+
+def test_one_format(tmp_path):
+    """`out` that names a file gives that picture alone, with its data and provenance beside it, and says so."""
+    told = draw("luo2019_condition", tmp_path / "deep" / "fig1.svg")
+    assert sorted(p.name for p in (tmp_path / "deep").iterdir()) == ["fig1.csv", "fig1.json", "fig1.nc", "fig1.svg"]
+    assert told["files"] == [str(tmp_path / "deep" / "fig1.svg")]
+    assert told["data"] == str(tmp_path / "deep" / "fig1.nc")
+    assert told["provenance"]["command"].endswith("fig1.svg")
+    assert told["provenance"] == json.loads((tmp_path / "deep" / "fig1.json").read_text())
+
+
+def test_out_unless_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert draw("luo2019_condition")["data"] == str(Path("out") / "luo2019_condition.nc")
+    assert (tmp_path / "out" / "luo2019_condition.pdf").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("name", "out", "venue", "says"),
+    [
+        ("luo2019_trajectory", "new", "neurips", "did you mean 'luo2019_trajectories'"),
+        ("luo2019_condition", "new", "nuerips", "did you mean 'neurips'"),
+        ("luo2019_condition", "new/a.jpg", "neurips", "must end in .pdf, .svg, .png"),
+        ("luo2019_condition", "taken/new", "neurips", "cannot be written"),
+        ("luo2019_condition", "taken/new.pdf", "neurips", "cannot be written"),
+    ],
+)
+def test_bad_input(tmp_path, name, out, venue, says):
+    """Said before anything is made: the folder holds what it held."""
+    (tmp_path / "taken").write_text("a file, so no folder")
+    with pytest.raises(BadInput, match=says):
+        draw(name, tmp_path / out, venue)
+    assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+
+
+def test_nothing_half_written(tmp_path, monkeypatch):
+    def full_disk(self, file, **_):
+        Path(file).write_bytes(b"%PDF-1.4 half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Figure, "savefig", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        draw("luo2019_condition", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+# --- what the pictures show -----------------------------------------------------------------------------------------
+
+
+def test_trajectories_end_where_theory_says(folder):
+    """C = 50, beta2 = 9/10, alpha = 1, against closed forms of the steady state.
+
+    kappa = (1-beta2)/(1-beta2^C), v1 = kappa (1 + 4 beta2^(C-1)), v2 = kappa (4 + beta2), D = 1/sqrt(v1) - 2/sqrt(v2).
+    The axis is long enough: crossing F takes Adam about (4 C/(2 alpha D))^2 rounds. At its end sqrt(T) (2 - x) is
+    2 alpha/sqrt(v2) up to alpha C/T, and R_T/T is 4/C up to 1/sqrt(T), for it differs from it by
+    (1/T) sum of 2 alpha/sqrt(v2 t) over the rounds t with a gradient and by O(1/T).
+    """
+    data = load(folder, "luo2019_trajectories")
+    c, b = 50, 0.9
+    kappa = (1 - b) / (1 - b**c)
+    v1, v2 = kappa * (1 + 4 * b ** (c - 1)), kappa * (4 + b)
+    drift = v1**-0.5 - 2 * v2**-0.5
+    t, end = int(data.t[-1]), data.isel(t=-1)
+    assert t > (4 * c / (2 * drift)) ** 2
+    adam = end.sel(optimizer="adam_analysed")
+    assert t**0.5 * (2 - float(adam.x)) == pytest.approx(2 * v2**-0.5, abs=2 * c * v2**-0.5 / t**0.5)
+    assert float(adam.average_regret) == pytest.approx(4 / c, abs=t**-0.5)
+    others = end.drop_sel(optimizer="adam_analysed")
+    assert float(abs(others.x + 2).max()) < 4 * t**-0.5  # no rate here exceeds 4
+    assert float(others.average_regret.max()) < 1e-4
+    assert float(others.average_regret.min()) > 0
+
+
+def test_corridor_turns_the_drift(folder):
+    """AdaBound stays in its corridor, equals Adam before the bounds reach it, and its ratio is below 2 after the flip."""
+    data = load(folder, "adabound_corridor")
+    adam, amsgrad, adabound = (data.sel(optimizer=n) for n in ("adam_analysed", "amsgrad", "adabound"))
+    flip = (1 + 2**0.5) / 0.001
+    assert bool((adabound.rate_down <= data.eta_u * (1 + 1e-15)).all())
+    assert bool((adabound.rate_down >= data.eta_l * (1 - 1e-15)).all())
+    free = (data.eta_u > adam.rate_down) & (data.eta_l < adam.rate_up)
+    assert 5 < int(free.sum()) < data.t.size - 5
+    assert bool((adabound.ratio == adam.ratio)[free].all())
+    assert bool((adam.ratio > 2).all())
+    assert bool((abs(amsgrad.ratio - 1) < 1e-12).all())
+    assert bool((adabound.ratio < 2)[data.t >= flip].all())
+    assert bool((adabound.ratio > 2)[data.t < flip / 2].all())
+
+
+def test_condition_against_printed_integers(folder):
+    """The smallest C of the paper's condition and of the sharp one, from an independent computation in exact integers."""
+    data = load(folder, "luo2019_condition")
+    marked = data.dropna("beta2")
+    assert marked.C_sufficient.values.tolist() == [119181, 9614, 730, 50, 8]
+    assert marked.C_sharp.values.tolist() == [27727, 2774, 278, 29, 7]

@@ -1,0 +1,130 @@
+"""The cache of compiled kernels: a key for everything that goes in, and nothing stale, damaged or foreign comes out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from fractions import Fraction as Q
+from pathlib import Path
+
+import pytest
+
+import simlab
+from simlab import machine_code
+from simlab.machine_code import Unknown, digest, read, write
+
+SCALE = 2
+
+
+def helper(x):
+    return SCALE * x
+
+
+def uses_helper(t, g):
+    return helper(g) + t
+
+
+def test_the_key_sees_a_helper_a_global_a_constant_and_a_closure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of these changes the key; nothing else does."""
+    import types
+
+    module = sys.modules[__name__]
+    keys = [digest([uses_helper])]
+    assert digest([uses_helper]) == keys[0]
+    monkeypatch.setattr(module, "SCALE", 3)
+    keys.append(digest([uses_helper]))
+    monkeypatch.setattr(module, "helper", types.FunctionType(helper.__code__.replace(co_consts=(None, 1)), globals(), "helper"))
+    keys.append(digest([uses_helper]))
+
+    def closing(over):
+        return lambda t, g: g * over
+
+    keys += [digest([closing(1)]), digest([closing(2)]), digest([closing(Q(1, 2))]), digest([closing(1.0)])]
+    assert len(set(keys)) == len(keys)
+    assert digest([closing(2)]) == keys[4]
+    assert digest([uses_helper], "a fact") != digest([uses_helper], "another")
+
+
+def test_the_key_refuses_what_it_cannot_describe() -> None:
+    state: dict = {}
+
+    def stateful(t, g):
+        return g if state else t
+
+    with pytest.raises(Unknown, match="a dict"):
+        digest([stateful])
+
+
+def test_a_damaged_kernel_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Truncated, bit-flipped or foreign files read as absent, and an unwritable folder is no error."""
+    monkeypatch.setenv("SIMLAB_CACHE", str(tmp_path))
+    write("key", {"symbol": "f", "needs": []}, b"\x7fELF-like bytes")
+    assert read("key") == ({"symbol": "f", "needs": [], "sha256": read("key")[0]["sha256"]}, b"\x7fELF-like bytes")
+    file = tmp_path / "kernels" / "key"
+    whole = file.read_bytes()
+    for damage in (whole[:-1], whole[:-1] + b"!", b"", b"{}\n", b"\xff\xfe", b"[1]\nx"):
+        file.write_bytes(damage)
+        assert read("key") is None
+    assert read("absent") is None
+    assert oct((tmp_path / "kernels").stat().st_mode & 0o777) == "0o700"
+
+
+def test_a_folder_that_others_may_write_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIMLAB_CACHE", str(tmp_path))
+    assert machine_code.folder() is not None
+    os.chmod(tmp_path / "kernels", 0o777)
+    assert machine_code.folder() is None
+    monkeypatch.setenv("SIMLAB_CACHE", "/proc/nowhere")
+    assert machine_code.folder() is None
+
+
+RULE = """
+from simlab.rule import Step
+from helpers import size
+
+def mine(t, alpha, g):
+    return Step(direction=size(g), rate=alpha), ()
+"""
+RUN = """
+import sys
+sys.path.insert(0, {folder!r})
+import simlab
+r = simlab.run({folder!r} + "/mine.py:mine", "linear_periodic", hyper=dict(gradients="1", lower=-100, alpha=1), rounds=1)
+print(r.x_last, "numba" in sys.modules)
+"""
+
+
+def test_an_edited_helper_in_another_file_is_never_stale(tmp_path: Path) -> None:
+    """A second process loads the kernel without Numba; after an edit of the helper's file the new code runs."""
+
+    def answer() -> str:
+        env = {**os.environ, "SIMLAB_CACHE": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run([sys.executable, "-c", RUN.format(folder=str(tmp_path))], env=env, capture_output=True, text=True)
+        assert not done.returncode, done.stderr
+        return done.stdout.strip()
+
+    (tmp_path / "mine.py").write_text(RULE)
+    (tmp_path / "helpers.py").write_text("def size(g):\n    return 2 * g\n")
+    assert answer() == "-2.0 True"
+    assert answer() == "-2.0 False"  # from the cache
+    (tmp_path / "helpers.py").write_text("K = 5\n\n\ndef size(g):\n    return K * g\n")
+    assert answer() == "-5.0 True"
+    (tmp_path / "helpers.py").write_text("K = 7\n\n\ndef size(g):\n    return K * g\n")
+    assert answer() == "-7.0 True"  # only a global constant changed
+    (tmp_path / "helpers.py").write_text("def size(g):\n    return 2 * g\n")
+    assert answer() == "-2.0 False"  # the first one again
+
+
+def test_a_rule_typed_at_a_prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rules of one name without a source file get two kernels."""
+    monkeypatch.setenv("SIMLAB_CACHE", str(tmp_path))
+    from simlab.rule import Step
+
+    answers = []
+    for factor in (2, 3):
+        space: dict = {"Step": Step}
+        exec(f"def typed(t, alpha, g):\n    return Step(direction={factor} * g, rate=alpha), ()", space)
+        run = simlab.run(space["typed"], "linear_periodic", hyper={"gradients": "1", "lower": -100, "alpha": 1}, rounds=1)
+        answers.append(run.x_last)
+    assert answers == [-2.0, -3.0]
