@@ -69,9 +69,19 @@ class Polynomial:
             total = total + product
         return total
 
+    def value(self, point: Mapping[str, Any]) -> Fraction:
+        """Its exact value where every letter has the value that `point` gives it."""
+        terms = self.at(point).terms
+        if terms.keys() - {()}:
+            raise Refused(f"the point gives no value to a letter of {self}")
+        return terms.get((), Fraction(0))
+
     def __repr__(self) -> str:
-        text = " + ".join(" ".join([str(c)] * (c != 1 or not m) + [*m]) for m, c in sorted(self.terms.items()))
-        return text.replace("+ -", "- ") or "0"
+        text = ""
+        for m, c in sorted(self.terms.items(), key=lambda term: (len(term[0]), term[0])):
+            powers = [x if m.count(x) == 1 else f"{x}^{m.count(x)}" for x in dict.fromkeys(m)]
+            text += f" {'-' if c < 0 else '+'} " + " ".join([str(abs(c))] * (abs(c) != 1 or not m) + powers)
+        return text.removeprefix(" + ").strip() or "0"
 
 
 def letter(name: str) -> Polynomial:
@@ -105,12 +115,9 @@ class Fact(NamedTuple):
         return Fact(self.polynomial.at(point), self.relation)
 
     def holds(self, point: Mapping[str, Any]) -> bool:
-        """Whether it is true where every letter has the exact value that `point` gives it."""
-        value = self.polynomial.at(point).terms
-        if value.keys() - {()}:
-            raise Refused(f"the point gives no value to a letter of {self}")
-        sign = value.get((), Fraction(0))
-        return {">": sign > 0, ">=": sign >= 0, "=": sign == 0}[self.relation]
+        """Whether it is true where every letter has the value that `point` gives it."""
+        value = self.polynomial.value(point)
+        return {">": value > 0, ">=": value >= 0, "=": value == 0}[self.relation]
 
 
 class Square(NamedTuple):

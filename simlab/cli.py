@@ -309,7 +309,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return fail(None, debug, "interrupted", code=130)
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # the reader left; nothing more can be said there
+        sys.stdout = None  # the reader left; nothing more can be said there
         return 0
     except MemoryError as error:
         return fail(error, debug, "out of memory; record fewer rounds (--record 1000)", code=2)

@@ -23,7 +23,6 @@ from typing import Any
 
 from simlab.errors import BadInput
 
-
 LONGEST = 10**1000  # beyond, a period is a mistake, and nobody can read the answer
 
 
@@ -86,7 +85,8 @@ def report(beta2: Fraction, C: int | None = None) -> Report:
         hint = "; beta2 = 1 would freeze v for ever: did you mean 0.999?" if b == 1 else ""
         raise BadInput(f"beta2 must be in (0, 1); got {beta2}{hint}")
     if C is not None and (Fraction(C).denominator != 1 or not 3 <= C < LONGEST):
-        raise BadInput(f"C must be an integer >= 3, the period of Luo et al.'s problem; got {C if C < LONGEST else 'more'}")
+        shown = C if C < LONGEST else "one of more than 1000 digits"
+        raise BadInput(f"C must be an integer >= 3, the period of Luo et al.'s problem; got {shown}")
     least, real, signs = [], [], []
     for (left, right), most in ((sufficient(b), 0), (sharp(b), -1)):
         factor = Fraction(left) / right

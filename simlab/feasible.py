@@ -8,7 +8,8 @@
     space     y
 
 On the ball and the simplex the Euclidean projection (rate = 1) is another point, and with it regret proofs fail.
-A coordinate whose rate is infinite weighs nothing: the limit of the formula is taken.
+A coordinate whose rate is infinite weighs nothing: on the ball it is the first to give way, and goes to 0 where the
+ball binds. On the simplex it has no such formula; what comes out is not finite, and stops the run.
 """
 
 from __future__ import annotations
@@ -75,8 +76,10 @@ class Box:
     separable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        lower, upper = entries(self.lower), entries(self.upper)
-        for lo, hi in self._pairs(max(len(lower), len(upper))):
+        lower, upper = len(entries(self.lower)), len(entries(self.upper))
+        if 1 != lower != upper != 1:
+            raise BadInput(f"lower and upper bounds are numbers or vectors of one length; got {lower} and {upper} numbers")
+        for lo, hi in self._pairs(max(lower, upper)):
             if lo > hi:
                 raise BadInput(f"the feasible set is empty: lower = {lo} > upper = {hi}")
 
@@ -133,8 +136,10 @@ class Ball:
     def nearest(self, x: Any) -> Any:
         if self.contains(x):
             return x
-        size = Fraction(math.hypot(*map(float, entries(x))) * (1 + 2**-50))  # a hair inside, so that it is a member
-        return tuple(v * Fraction(self.radius) / size for v in entries(x))
+        largest = max(map(abs, entries(x)))
+        ray = [v / largest for v in entries(x)]
+        size = Fraction(math.hypot(*map(float, ray)) * (1 + 2**-50))  # a hair inside, so that it is a member
+        return tuple(v * self.radius / size for v in ray)
 
     def least(self, g: Any) -> tuple[Any, Any]:
         size = math.sqrt(sum((c * c for c in entries(g)), 0))

@@ -32,8 +32,11 @@ def shown(point: Point) -> str:
 
 def refute(claim: Fact, given: tuple[Fact, ...], point: Point) -> Certificate:
     """Refuted if all that is given holds at the point and the claim does not, evaluated exactly; else undecided."""
-    if all(h.holds(point) for h in given) and not claim.holds(point):
-        return Certificate(Grade.REFUTED, f"false at {shown(point)}")
+    try:
+        if all(h.holds(point) for h in given) and not claim.holds(point):
+            return Certificate(Grade.REFUTED, f"false at {shown(point)}")
+    except Refused as reason:
+        return Certificate(Grade.UNDECIDED, f"refused: {reason}")
     return Certificate(Grade.UNDECIDED, "refused, and no counterexample is named")
 
 

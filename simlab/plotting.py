@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
-    from xarray import DataArray
+    from xarray import DataArray, Dataset
+
+    from simlab.trajectory import Trajectory
 
 
 class Venue(NamedTuple):
@@ -65,6 +67,7 @@ LOOKS = (
 )
 QUIET = "#606060"  # of limits, guides and small print
 GUIDE: dict[str, Any] = {"color": QUIET, "linewidth": 0.6, "zorder": 0}
+SHADES = ("#E4E4E4", "#F2F2F2")  # of regions
 
 _FORMATS = ("pdf", "svg", "png")
 _SMALL = 1 << 20  # bytes of data that are also worth a CSV
@@ -73,8 +76,8 @@ _SMALL = 1 << 20  # bytes of data that are also worth a CSV
 def draw(name: str, out: str | os.PathLike | None = None, venue: str = "neurips") -> dict[str, Any]:
     """Draw the figure of that name and write it, its data (netCDF, and CSV if small) and its provenance (JSON).
 
-    out: a folder (out/ unless given), for NAME.pdf, .svg and .png; or a file ending in one of these, for that one alone.
-    Returns {"files": the pictures, "data": the netCDF, "provenance": what the JSON file holds}, paths as text. Each file
+    out: a folder (out/ unless given), for NAME.pdf, .svg and .png; or a file with one of these endings, for it alone.
+    Returns {"files": the pictures, "data": the netCDF, "provenance": what the JSON holds}, paths as text. Each file
     appears whole or not at all, the JSON last. Raises BadInput for an unknown name or venue, and where `out` cannot be
     written, before anything is computed.
     """
@@ -87,22 +90,24 @@ def draw(name: str, out: str | os.PathLike | None = None, venue: str = "neurips"
     paths = {kind: check_writable(f"{stem}.{kind}") for kind in (*formats, "nc", "csv", "json")}
     title, caption, reference = read_doc(function)
     command = ["simlab", "figure", name, "--venue", venue]
+    told = {"Title": title, "Keywords": shlex.join(command), "Creator": "simlab"}
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # whatever a matplotlibrc says, equal inputs give equal bytes
         matplotlib.rcParams.update(_style(VENUES[venue]))
         figure, data = function(VENUES[venue])
-        data.attrs = {"title": title, "caption": caption, "command": shlex.join(command), **data.attrs}
         for kind in formats:
-            metadata = {"Title": title, "Keywords": shlex.join(command), "Creator": "simlab", **_METADATA[kind](caption)}
-            whole(paths[kind], lambda file, k=kind, m=metadata: figure.savefig(file, format=k, metadata=m))
+            more = told | _METADATA[kind](caption)
+            whole(paths[kind], lambda file, kind=kind, more=more: figure.savefig(file, format=kind, metadata=more))
+    data.attrs |= {"title": title, "caption": caption, "command": shlex.join(command)}
     whole(paths["nc"], lambda file: data.to_netcdf(file, engine="h5netcdf"))
     if data.nbytes <= _SMALL:
         whole(paths["csv"], lambda file: data.to_dataframe().to_csv(file))
     provenance = {
         "figure": name, "venue": venue, "caption": caption, "reference": reference, "grade": data.attrs["grade"],
         "command": shlex.join(command + ([] if out is None else ["--out", os.fspath(out)])),
-        "source": source_hash(function), "versions": versions("matplotlib", "numba", "xarray"),
+        "source": source_hash(function), "versions": versions("matplotlib", "xarray"),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "runs": json.loads(data.attrs["runs"]),
     }  # fmt: skip
     whole(paths["json"], lambda file: Path(file).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8"))
     return {"files": [str(paths[kind]) for kind in formats], "data": str(paths["nc"]), "provenance": provenance}
@@ -126,10 +131,10 @@ def _targets(name: str, out: str | os.PathLike | None) -> tuple[Path, Sequence[s
     return path.with_suffix(""), (ending,)
 
 
-def _style(venue: Venue) -> dict[str, Any]:
+def _style(venue: Venue) -> dict[Any, Any]:
     """Type one size below the text's as in captions, thin frames; fonts that come with matplotlib, embedded as such."""
     return {
-        "font.family": "STIXGeneral", "mathtext.fontset": "stix", "font.size": venue.font - 1, "axes.labelsize": "medium",
+        "font.family": "STIXGeneral", "mathtext.fontset": "stix", "font.size": venue.font - 1,
         "xtick.labelsize": "small", "ytick.labelsize": "small", "legend.fontsize": "small",
         "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.minor.width": 0.4,
         "ytick.minor.width": 0.4, "lines.linewidth": 1.1, "lines.markersize": 3.2, "lines.markeredgewidth": 0.8,
@@ -141,8 +146,8 @@ def _style(venue: Venue) -> dict[str, Any]:
 # --- what figures are made of ---------------------------------------------------------------------------------------
 
 
-def canvas(venue: Venue, panels: int = 1, ratio: float = 0.62) -> tuple[Figure, Sequence[Axes]]:
-    """(figure, its axes): panels side by side across the text, one in a column; `ratio` is a panel's height to width."""
+def canvas(venue: Venue, panels: int = 1, ratio: float = 0.5) -> tuple[Figure, Sequence[Axes]]:
+    """(figure, axes): panels side by side across the text, one in a column; `ratio` is a panel's height to width."""
     from matplotlib.figure import Figure
 
     width = venue.column if panels == 1 else venue.text
@@ -151,19 +156,33 @@ def canvas(venue: Venue, panels: int = 1, ratio: float = 0.62) -> tuple[Figure, 
     return figure, figure.subplots(1, panels, squeeze=False)[0]
 
 
+def table(columns: dict[str, tuple[Any, Any, str]], coordinates: dict[str, tuple[Any, Any, str]], grade: str,
+          runs: Sequence[Trajectory] = ()) -> Dataset:  # fmt: skip
+    """The data of a figure: (dimensions, values, long name) by name, all dimensionless, and the runs they come from."""
+    from xarray import Dataset
+
+    def described(part: dict[str, tuple[Any, Any, str]]) -> dict[str, Any]:
+        return {name: (dims, values, {"long_name": says, "units": "1"}) for name, (dims, values, says) in part.items()}
+
+    told = [{"rule": r.rule, "problem": r.problem, "backend": r.backend, "rounds": r.rounds} | r.provenance
+            for r in runs]  # fmt: skip
+    return Dataset(described(columns), described(coordinates), {"grade": grade, "runs": json.dumps(told)})
+
+
 def curve(axes: Axes, row: DataArray, look: Look, **more: Any) -> Line2D:
-    """Draw a one-dimensional row of the data against its coordinate; markers are hollow and a tenth of the axes apart."""
-    phase = LOOKS.index(look) / len(LOOKS)
+    """Draw a one-dimensional row of the data against its coordinate, hollow markers an eighth of the axes apart."""
+    phase = LOOKS.index(look) / len(LOOKS)  # so that the markers of curves that coincide alternate
     style = {"color": look.color, "linestyle": look.dash, "marker": look.marker, "markerfacecolor": "white",
-             "markevery": (0.12 * phase, 0.12)} | more  # fmt: skip
-    (line,) = axes.plot(row[row.dims[0]].values, row.values, **style)
+             "markevery": (phase / 8, 1 / 8)}  # fmt: skip
+    (line,) = axes.plot(row[row.dims[0]].values, row.values, **style | more)
     return line
 
 
 def note(axes: Axes, x: float, y: float, words: str, lift: float = 0, **more: Any) -> None:
     """Quiet words beside the data point (x, y), `lift` points above it, or below it where negative."""
     side = "bottom" if lift > 0 else "top" if lift < 0 else "center"
-    axes.annotate(words, (x, y), (0, lift), textcoords="offset points", **{"va": side, "fontsize": "small", "color": QUIET} | more)
+    style = {"va": side, "fontsize": "small", "color": QUIET, "linespacing": 1.05, "textcoords": "offset points"}
+    axes.annotate(words, (x, y), (0, lift), **style | more)
 
 
 def legend(figure: Figure, handles: Sequence[Line2D]) -> None:

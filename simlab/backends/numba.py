@@ -71,7 +71,8 @@ def _kernel(plan: Plan, kinds: tuple[str, str, str]) -> tuple[Any, str]:
         if scalar:
             driver = kernels.scalar_driver(kernels.native(online_round(plan), memo), n, kinds, periodic)
         else:
-            driver = kernels.vector_driver(*(kernels.native(f, memo) for f in parts), n, kinds, periodic)
+            propose, loss, grad, project = (kernels.native(f, memo) for f in parts)
+            driver = kernels.vector_driver(propose, loss, grad, project, n, kinds, periodic)
         return kernels.build(driver)
 
     address, origin = kernel(key, build)

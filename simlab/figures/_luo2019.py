@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from simlab import rules, run
+from simlab import catalog, run
 from simlab.plotting import LOOKS
 
 C = 50
@@ -18,6 +18,6 @@ LOOK = dict(zip(NAMES, LOOKS, strict=True))
 
 def played(rule: str, rounds: int, record: Any) -> Any:
     """The Trajectory of a rule on the C-periodic problem from x_1 = 0."""
-    known = rules[rule].hyper
+    known = catalog.rule(rule).hyper
     hyper = {"C": C} | {name: value for name, value in HYPER.items() if name in known}
     return run(rule, "luo2019_periodic", hyper=hyper, x0=0, rounds=rounds, record=record)

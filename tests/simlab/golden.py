@@ -35,7 +35,7 @@ def ball(x: Any) -> arb:
 
 
 def met(value: Any, printed: str) -> bool:
-    """Whether a number is the printed one: a ball lies within half a unit of its last digit, a float within 1e-12 of it."""
+    """Whether a number is the printed one: a ball to half a unit of the last digit, a float to 1e-12, relatively."""
     exact = Fraction(printed)
     if not isinstance(value, arb):
         return abs(Fraction(float(value)) - exact) <= Fraction(1, 10**12) * abs(exact)

@@ -1,4 +1,4 @@
-"""Golden limits: where long runs end, how far from the wall they rest, and what a period adds, against the exact theory.
+"""Golden limits: where long runs end, how far from the wall they rest, what a period adds, against exact theory.
 
 The theory is in tests/simlab/golden.py; no number of it comes from simlab. Printed digits were computed elsewhere.
 """
@@ -60,8 +60,8 @@ def test_a_period_adds_the_printed_drift(rule, gradients, beta1, beta2, printed)
     periods = math.ceil(digits / -math.log10(Q(beta2)) / period)
     step = Q(1, 10**6)
     hyper = {"gradients": text(gradients), "alpha": step, "beta1": beta1, "beta2": beta2, "schedule": "constant"}
-    before, after = (simlab.run(rule, "linear_periodic", hyper=hyper, rounds=k * period, backend="arb", bits=BITS, record=1).x_last
-                     for k in (periods, periods + 1))  # fmt: skip
+    before, after = (simlab.run(rule, "linear_periodic", hyper=hyper, rounds=k * period, backend="arb", bits=BITS,
+                                record=1).x_last for k in (periods, periods + 1))  # fmt: skip
     assert abs(after) < 1
     assert met((after - before) / ball(step), printed)
 
@@ -105,32 +105,34 @@ def test_printed_resting_distances():
     (50, "9/10", 23, "2.849770810394579549837286"), (8, "1/2", 4, "1.3307266186"),
 ])  # fmt: skip
 def test_limit_law_of_luo_holds_exactly(C, beta2, alpha, printed):
-    """Once x has reached the wall, sqrt(t)(2 - x_{t+1})/alpha = 2/sqrt(v_t) at t = 2 mod C, and v_t - v* falls like beta2^t.
+    """Once x has been at the wall, sqrt(t)(2 - x_{t+1})/alpha = 2/sqrt(v_t) at t = 2 mod C; v_t - v* falls as beta2^t.
 
     alpha is W sqrt(P/(2 A |D|)) to the nearest integer and T = 30 A P/|D|, so that x has arrived, from either end.
     """
     u = directions(luo(C), 0, beta2)
     assert met(resting(u, 1)[2], printed)
     rounds = math.ceil(30 * float(resting(u, 1)[2]) / float(drift(luo(C), 0, beta2))) * C + 2
+    hyper = {"C": C, "beta1": 0, "beta2": beta2, "alpha": alpha}
     for x0 in (-2, 2):
-        run = simlab.run("adam_analysed", "luo2019_periodic", hyper={"C": C, "beta1": 0, "beta2": beta2, "alpha": alpha}, x0=x0,
-                         rounds=rounds, backend="arb", bits=BITS, record=1)  # fmt: skip
+        run = simlab.run("adam_analysed", "luo2019_periodic", hyper=hyper, x0=x0, rounds=rounds, backend="arb",
+                         bits=BITS, record=1)  # fmt: skip
         assert met((2 - run.x_last) * arb(rounds).sqrt() / alpha, printed)
 
 
 def test_neutral_case_stops_inside():
-    """C = 6, beta2 = 1/2: D = 0, x converges to an interior point; what is missing at T is a Hurwitz zeta tail, exactly."""
-    u, C, alpha = directions(luo(6), 0, "1/2"), 6, Q(1, 2)
+    """C = 6, beta2 = 1/2: D = 0, x converges to an interior point; what is missing at T is a Hurwitz zeta tail."""
+    u, C, alpha, printed = directions(luo(6), 0, "1/2"), 6, Q(1, 2), "0.5715474470725951532265632"
     assert drift(luo(6), 0, "1/2").contains(0)
-    limit = ball("0.5715474470725951532265632") * ball(alpha)
+    hyper = {"C": C, "beta1": 0, "beta2": "1/2", "alpha": alpha}
     for periods in (100, 1000):
-        run = simlab.run("adam_analysed", "luo2019_periodic", hyper={"C": C, "beta1": 0, "beta2": "1/2", "alpha": alpha}, x0=0,
-                         rounds=C * periods, backend="arb", bits=BITS, record=1)  # fmt: skip
+        run = simlab.run("adam_analysed", "luo2019_periodic", hyper=hyper, x0=0, rounds=C * periods, backend="arb",
+                         bits=BITS, record=1)  # fmt: skip
         tail = sum((a * b for a, b in zip(u, root_sums(C, periods), strict=True)), arb(0))  # sum_i u*_i = 0
-        assert met((run.x_last - ball(alpha) * tail) / ball(alpha), "0.5715474470725951532265632")
-        # a period adds x_k + 2 d_k + 2 to the regret, d_k the first step; x_k <= x_inf and d_k <= alpha/sqrt(t v_1), v_1 = 1/2
+        assert met((run.x_last - ball(alpha) * tail) / ball(alpha), printed)
+        # a period adds x_k + 2 d_k + 2 to the regret: d_k, its first step, is at most alpha/sqrt(t v), v >= 1/2, and
+        # x_inf - x_k is less than the sum of the d_k would be
         slack = 2 * ball(alpha) * arb(2).sqrt() * (1 + 2 * arb(C * periods).sqrt() / C) / (C * periods)
-        assert abs(run.average_regret - (limit + 2) / C) < slack
+        assert abs(run.average_regret - (ball(printed) * ball(alpha) + 2) / C) < slack
 
 
 @pytest.mark.parametrize(("alpha", "printed"), [("1/10", "1.866927338144"), (1, "0.669273381444"), (5, "-2")])
@@ -145,7 +147,7 @@ def test_constant_step_orbit_of_luo(alpha, printed):
 
 
 def test_default_adam_fails_on_three_integers():
-    """(76029, -38014, -38014) defeats Adam with its default constants, corrected and with epsilon; AMSGrad goes right."""
+    """(76029, -38014, -38014) defeats Adam with its default constants, bias-corrected; AMSGrad goes the right way."""
     hyper = {"gradients": "76029,-38014,-38014", "alpha": "2064.894", "schedule": "inv_sqrt"}
     u = directions([76029, -38014, -38014], "9/10", "999/1000")
     rounds = 12_000_000
@@ -181,7 +183,7 @@ def cyclic_quadratics():
     ("9/10", "999/1000", "0.099962050725616332682"),
 ])  # fmt: skip
 def test_adam_misses_the_mean_of_quadratics(beta1, beta2, printed):
-    """The limit is the root theta of D(theta - c), not the mean; at T the iterate swings around it by a period's window."""
+    """The limit is the root theta of D(theta - c), not the mean; at T x swings around it by a period's window."""
     theta, half = Q(printed), Q(1, 2 * 10 ** len(printed.partition(".")[2]))
     at = {s: drift([theta + s * half - 1] + [theta + s * half] * 9, beta1, beta2) for s in (-1, 1)}
     assert at[-1] > 0
@@ -212,17 +214,17 @@ def zhang_grad(t, x):
 
 
 def zhang2022():
-    """Zhang et al. (2022), n = 10, a = 1: smooth on the whole line, least at -2, linear with slopes 10 and -1 above -1."""
+    """Zhang et al. (2022), n = 10, a = 1: smooth on the whole line, least at -2; slopes 10 and -1 above -1."""
     return Problem(zhang_loss, zhang_grad, Space(), period=10)
 
 
 def test_adam_diverges_on_zhangs_problem():
-    """beta2 = 1/2: between two horizons x grows by -alpha sum_i u*_i sum_k 1/sqrt(k P + i), so x_T/sqrt(T) -> 2 alpha D/P."""
+    """beta2 = 1/2: x grows by -alpha sum_i u*_i sum_k 1/sqrt(k P + i) between horizons; x_T/sqrt(T) -> 2 alpha D/P."""
     u = directions(reddi(10), 0, "1/2")
     assert met(2 * drift(reddi(10), 0, "1/2") / 10, "0.80542425417914917787")
     hyper, periods = {"alpha": 1, "beta1": 0, "beta2": "1/2"}, (100, 400)
-    x = [simlab.run("adam_analysed", zhang2022, hyper=hyper, x0=10, rounds=10 * k, backend="arb", bits=BITS, record=1).x_last
-         for k in periods]  # fmt: skip
+    x = [simlab.run("adam_analysed", zhang2022, hyper=hyper, x0=10, rounds=10 * k, backend="arb", bits=BITS,
+                    record=1).x_last for k in periods]  # fmt: skip
     grown = sum((a * b for a, b in zip(u, root_sums(10, *periods), strict=True)), arb(0))
     assert abs(x[1] - x[0] + grown) < 1e-50
     horizons = (10**7, 4 * 10**7)
@@ -232,10 +234,10 @@ def test_adam_diverges_on_zhangs_problem():
 
 
 def test_adam_converges_on_zhangs_problem_where_the_drift_is_right():
-    """beta2 = 96/100: D < 0; near -2 the parabola does not change directions, so x stays within one period's sum of steps."""
+    """beta2 = 96/100: D < 0; x ends within one period's sum of steps of -2, where the parabola is flat."""
     u = directions(reddi(10), 0, "96/100")
-    rounds = 4 * 10**6
-    run = simlab.run("adam_analysed", zhang2022, hyper={"alpha": 1, "beta1": 0, "beta2": "96/100"}, x0=10, rounds=rounds, record=1)
+    hyper, rounds = {"alpha": 1, "beta1": 0, "beta2": "96/100"}, 4 * 10**6
+    run = simlab.run("adam_analysed", zhang2022, hyper=hyper, x0=10, rounds=rounds, record=1)
     assert abs(run.x_last + 2) <= float(sum(map(abs, u), arb(0))) / math.sqrt(rounds)
 
 

@@ -1,8 +1,7 @@
-"""Golden regrets and decisions: digits that were computed elsewhere, met by balls to the last one and by floats to 1e-12."""
+"""Golden regrets and decisions: digits from elsewhere, met by balls to the last one and by floats to 1e-12."""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from itertools import product
 from math import comb
 from typing import Any, NamedTuple
@@ -56,15 +55,18 @@ class Fact(NamedTuple):
 REDDI = {"C": 3, "alpha": "1/2", "beta1": 0, "beta2": "1/10"}
 UP = {"gradients": -1, "beta1": 0}  # f_t(x) = -x, so every round wants x higher
 FACTS = [
-    Fact("descent at a constant step", "sgd", "linear_periodic", {"gradients": "-1,-1,1,-1", "alpha": 1, "schedule": "constant"},
-         -1, {4: "4"}, {1: "-1", 2: "0", 3: "1", 4: "0"}),
+    Fact("descent at a constant step", "sgd", "linear_periodic",
+         {"gradients": "-1,-1,1,-1", "alpha": 1, "schedule": "constant"}, -1,
+         {4: "4"}, {1: "-1", 2: "0", 3: "1", 4: "0"}),
     Fact("Adam", "adam_analysed", "reddi2018_periodic", REDDI, 1,
          {3: "2.7837235181715222137255", 9: "7.397892328621159880282619", 99: "70.5379227590043130469283",
           999: "680.1703063828702771623648"},
-         {2: "0.4729537233052701113335177", 3: "0.7433227585232076749409823", 4: "1", 5: "0.7382019539611709096336514"}),
+         {2: "0.4729537233052701113335177", 3: "0.7433227585232076749409823", 4: "1",
+          5: "0.7382019539611709096336514"}),
     Fact("Adam, longer", "adam_analysed", "reddi2018_periodic", REDDI, 1, {3000: "2024.459171796355573284357"}),
     Fact("bias-corrected Adam", "adam", "reddi2018_periodic", {**REDDI, "epsilon": 0, "schedule": "inv_sqrt"}, 1,
-         {135: "95.22967674172497000023511", 999: "680.117543724002170437819"}, {2: "0.5", 3: "0.7690137934244851671363571"}),
+         {135: "95.22967674172497000023511", 999: "680.117543724002170437819"},
+         {2: "0.5", 3: "0.7690137934244851671363571"}),
     Fact("bias-corrected Adam, alpha = 9/10", "adam", "reddi2018_periodic",
          {**REDDI, "alpha": "9/10", "epsilon": 0, "schedule": "inv_sqrt"}, 1, {129: "95.20386886636741788939931"}),
     Fact("AMSGrad without momentum", "amsgrad", "reddi2018_periodic", REDDI, 1,
@@ -88,7 +90,8 @@ FACTS = [
          {3: "4.381213529246232158321543", 10: "12.38926792429408270116157", 1000: "82.55884910930869735129"}),
     Fact("descent", "sgd", "reddi2018_periodic", {"C": 3, "alpha": 1}, 1,
          {3: "5.292893218813452475599156", 1000: "107.7870381844150053599264"}),
-    Fact("Adam on Luo's problem", "adam_analysed", "luo2019_periodic", {"C": 8, "alpha": "1/2", "beta1": 0, "beta2": "1/2"}, 0,
+    Fact("Adam on Luo's problem", "adam_analysed", "luo2019_periodic",
+         {"C": 8, "alpha": "1/2", "beta1": 0, "beta2": "1/2"}, 0,
          {8: "3.414213562373095048801689", 80: "26.18080557909431828057493", 800: "248.6476427055879349076513"},
          {2: "0.70710678118654752440084", 3: "0.2357022603955158414669481", 10: "0.467367456535819503775863"}),
     Fact("AdaBound under a constant gradient", adabound_with(eta_l, level), "linear_periodic",
@@ -111,8 +114,8 @@ LONGEST_IN_TORCH = 1000  # rounds: each costs some 0.3 ms
 
 def check(fact: Fact, backend: str) -> None:
     record = "all" if fact.rounds <= 3000 else 1
-    run = simlab.run(fact.rule, fact.problem, hyper=fact.hyper, x0=fact.x0, rounds=fact.rounds, backend=backend, record=record,
-                     bits=BITS)  # fmt: skip
+    run = simlab.run(fact.rule, fact.problem, hyper=fact.hyper, x0=fact.x0, rounds=fact.rounds, backend=backend,
+                     record=record, bits=BITS)  # fmt: skip
     rows = {t: i for i, t in enumerate(run.records.t)}
     for t, printed in fact.regret.items():
         assert met(run.regrets[rows[t]], printed), (t, run.regrets[rows[t]], printed)
@@ -153,7 +156,7 @@ def test_a_digit_that_differs_is_noticed():
 
 def test_second_moments_of_adam():
     """rate_t = alpha/(sqrt(t) sqrt(v_t)) gives v_t back."""
-    run = simlab.run("adam_analysed", "reddi2018_periodic", hyper=REDDI, x0=1, rounds=4, backend="arb", record="all", bits=BITS)
+    run = simlab.run("adam_analysed", "reddi2018_periodic", hyper=REDDI, x0=1, rounds=4, backend="arb", bits=BITS)
     for t, rate, v in zip(run.records.t, run.records.rate, ("8.1", "1.71", "1.071", "8.2071"), strict=True):
         assert abs(1 / (4 * t * rate * rate) - ball(v)) < 1e-50
 
