@@ -23,6 +23,9 @@ b, p, v, N, alpha, x = (letter(name) for name in ("beta2", "p", "v", "N", "alpha
 B0, B1, P0, P1 = b > 0, b < 1, p > 0, p < 1
 V0, N1, A0 = v >= 0, N >= 1, alpha > 0
 
+NOTATION = ("In the steps, N = k C + 1 is the first round of a period, v the second moment before it, v1 and v2 those "
+            "after the rounds N and N + 1. ")  # fmt: skip
+
 
 def without(fact: Fact, given: tuple[Fact, ...]) -> tuple[Fact, ...]:
     """All that is given but this one."""
@@ -83,19 +86,20 @@ class Period:
 
     def read(self) -> Step:
         """What the code does in a period, as formulas; RMSProp does the same."""
-        longest, w = 50, letter("w")
-        rests = [Period(self.rule).play(N, phase, x, w, C=longest) for phase in range(3, longest + 1)]
+        longest, w, quiet = 50, letter("w"), Period(self.rule)
+        rests = [quiet.play(N, phase, x, w, C=longest) for phase in range(3, longest + 1)]
         twin = Period("rmsprop", self.reading)  # the same expression is the same letter
         claims = (
             polynomial(catalog.rule(self.rule).state["v"]) == 0,
             self.v1 == b * v + (1 - b), self.v2 == b * self.v1 + 4 * (1 - b),
             *(after == b * w for _, after in rests), *(seen.proposal == x for seen, _ in rests),
+            *(polynomial(seen.loss) == 0 for seen, _ in rests),
             twin.v2 == self.v2, *(a == c for a, c in zip(twin.moves, self.moves, strict=True)),
         )  # fmt: skip
         half = {"beta2": Q(1, 2), "v": Q(1), "w": Q(1)}
         return lemma(
             "reading", "v_0 = 0, v1 = beta2 v + (1 - beta2), v2 = beta2 v1 + 4 (1 - beta2); a round with gradient 0 "
-            "multiplies v by beta2 and moves nothing; rmsprop does the same as adam_analysed with beta1 = 0",
+            "costs 0, multiplies v by beta2 and moves nothing; rmsprop does the same as adam_analysed with beta1 = 0",
             tuple(map(Proof, claims)),
             false=(("v1 = beta2 v + 1", self.v1 == b * v + 1, (), half),
                    ("v2 from |g| instead of g^2", self.v2 == b * self.v1 + 2 * (1 - b), (), half),
@@ -151,7 +155,7 @@ class Period:
         return lemma(
             "roots", "the square roots of N, N + 1, v1 and v2 are positive", proofs, given, here,
             false=(("sqrt(v1) > 1", r1 > 1, given, here),
-                   ("the other root", self.rooted[2], without(low, given), {**here, str(r1): -r1.value(here)}),
+                   ("the other root", self.rooted[2], without(low, given), {**here, str(r1): -Q(1, 2)}),
                    ("without v1 > 0", self.rooted[2], without(self.moments[0], given), self.point(Q(0), Q(1)))),
         )  # fmt: skip
 

@@ -58,11 +58,8 @@ class Reading:
             raise TypeError("a condition on letters has no answer; choose the case before reading")
         return a if condition else b
 
-    def flush(self, state: tuple) -> tuple:
-        return state
-
-    def differ(self, a: tuple, b: tuple) -> bool:
-        return False
+    def flush(self, state: tuple) -> tuple[tuple, bool]:
+        return state, False
 
     def about(self, x: Polynomial) -> tuple[Fact, ...]:
         """The facts that define a letter."""

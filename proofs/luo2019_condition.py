@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from fractions import Fraction as Q
 
-from proofs._luo2019 import B0, B1, P0, P1, V0, Period, b, p, v, without
+from proofs._luo2019 import B0, B1, NOTATION, P0, P1, V0, Period, b, p, v, without
 from simlab.checker import Proof
-from simlab.claims import Step, Theorem, theorem
+from simlab.claims import Argument, Step, theorem
 from simlab.condition import sufficient
 from simlab.lemma import induction, lemma
 
@@ -78,24 +78,27 @@ def dominance(period: Period) -> Step:
     )  # fmt: skip
 
 
-def prove(rule: str = "adam_analysed") -> Theorem:
-    """The theorem about the rule as it runs."""
+def argue(rule: str = "adam_analysed") -> Argument:
+    """The argument about the rule as it runs."""
     period = Period(rule)
-    return theorem(
-        "luo2019_condition",
-        "Let 0 < beta2 < 1, C >= 3, 5 beta2^(C-2) <= (1 - beta2)/(4 - beta2), alpha > 0 and v_0 = 0. On "
-        "luo2019_periodic, adam_analysed with beta1 = 0 (and rmsprop) moves by 0 in the rounds with gradient 0, and in "
-        "every period its other two moves, before projection, go to the right, away from the best decision -2: "
-        "alpha/sqrt(N v_N) > 2 alpha/sqrt((N + 1) v_(N+1)) with N = k C + 1 for every k >= 0.\n\n"
-        "Over the reals, for all real beta2. The 5 is 1^2 + 2^2, from the bound v_(kC) <= 5 beta2^(C-2); the 4 - beta2 "
-        "is 2^2/1^2 - beta2, from v_(N+1) - 4 v_N.",
-        "Luo, Xiong, Liu and Sun 2019, Theorem 1, the condition on C",
+    return Argument(
         (period.read(), constants(period), period.powers(), period.zeros(), bound(period), drift(period),
          dominance(period), period.positive(), period.root(), period.rate(), period.steeper(), period.move()),
-        remarks="The bound v <= 4 right before round N does not do: it must decay for C - 2 rounds first. With 4 for 5 "
-        "the condition still suffices, since v <= 4 everywhere; the sharp one is 16 beta2^(C-2) < 1 (luo2019_sharp).",
         assumes=(*period.assumes, CONDITION),
     )  # fmt: skip
 
 
-luo2019_condition = prove()
+luo2019_condition = theorem(
+    "luo2019_condition",
+    "The paper's condition on C makes Adam (beta1 = 0) move away from the best decision in every period.\n\n"
+    "Let 0 < beta2 < 1, C >= 3, 5 beta2^(C-2) <= (1 - beta2)/(4 - beta2), alpha > 0 and v_0 = 0. On "
+    "luo2019_periodic, adam_analysed with beta1 = 0 (and rmsprop) moves by 0 in the rounds with gradient 0, and in "
+    "every period its other two moves, before projection, go to the right, away from the best decision -2: "
+    "alpha/sqrt(N v_N) > 2 alpha/sqrt((N + 1) v_(N+1)) with N = k C + 1 for every k >= 0.\n\n"
+    "Over the reals, for all real beta2. The 5 is 1^2 + 2^2, from the bound v_(kC) <= 5 beta2^(C-2); the 4 - beta2 "
+    "is 2^2/1^2 - beta2, from v_(N+1) - 4 v_N.",
+    "Luo, Xiong, Liu and Sun 2019, Theorem 1, the condition on C",
+    argue,
+    remarks=NOTATION + "The bound v <= 4 right before round N does not do: it must decay for C - 2 rounds first. With "
+    "4 for 5 the condition still suffices, since v <= 4 everywhere; 16 beta2^(C-2) < 1 is sharp (luo2019_sharp).",
+)

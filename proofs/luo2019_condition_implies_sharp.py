@@ -11,7 +11,7 @@ from fractions import Fraction as Q
 
 from proofs._luo2019 import B0, B1, b, p, without
 from simlab.checker import Proof
-from simlab.claims import theorem
+from simlab.claims import Argument, theorem
 from simlab.condition import sharp, sufficient
 from simlab.lemma import lemma
 
@@ -20,11 +20,10 @@ CONDITION = LEFT * p <= RIGHT
 SHARP = sharp(b)[0] * p < sharp(b)[1]
 GIVEN = (B0, B1, CONDITION)
 
-luo2019_condition_implies_sharp = theorem(
-    "luo2019_condition_implies_sharp",
-    "For real 0 < beta2 < 1 and p = beta2^(C-2): if 5 p (4 - beta2) <= 1 - beta2, then 16 p < 1.",
-    "Luo, Xiong, Liu and Sun 2019, Theorem 1, against the sharp threshold (theorem luo2019_sharp)",
-    (lemma(
+
+def argue() -> Argument:
+    """One certificate."""
+    return Argument((lemma(
         "implication", "5 p (4 - beta2) <= 1 - beta2 implies 16 p < 1",
         (Proof(SHARP, times=((15,), (5, B1)), by=((4,), (11, B0), (16, CONDITION))),),
         GIVEN, {"beta2": Q(1, 2), "p": Q(1, 64)},
@@ -33,6 +32,13 @@ luo2019_condition_implies_sharp = theorem(
                 {"beta2": Q(1, 100), "p": Q(1, 13)}),
                ("without beta2 > 0", SHARP, without(B0, GIVEN), {"beta2": Q(-10), "p": Q(1, 7)}),
                ("the converse", CONDITION, (B0, B1, SHARP), {"beta2": Q(9, 10), "p": Q(1, 17)})),
-    ),),
-    assumes=GIVEN,
-)  # fmt: skip
+    ),), assumes=GIVEN)  # fmt: skip
+
+
+luo2019_condition_implies_sharp = theorem(
+    "luo2019_condition_implies_sharp",
+    "The paper's condition on C implies the sharp one.\n\n"
+    "For real 0 < beta2 < 1 and p = beta2^(C-2): if 5 p (4 - beta2) <= 1 - beta2, then 16 p < 1.",
+    "Luo, Xiong, Liu and Sun 2019, Theorem 1, against the sharp threshold (theorem luo2019_sharp)",
+    argue,
+)

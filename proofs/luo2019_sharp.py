@@ -13,10 +13,10 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._luo2019 import A0, B0, B1, N, P0, P1, V0, Period, alpha, arguments, b, moment, p, v, without, x
+from proofs._luo2019 import B0, B1, NOTATION, P0, P1, V0, N, Period, alpha, arguments, b, moment, p, v, without, x
 from simlab import catalog
 from simlab.checker import Polynomial, Proof, letter, polynomial
-from simlab.claims import Step, Theorem, theorem
+from simlab.claims import Argument, Step, theorem
 from simlab.condition import sharp
 from simlab.lemma import induction, lemma
 from simlab.ops import rebind
@@ -91,7 +91,7 @@ class Steady(Period):
         given, here = (DENOMINATOR, self.ratio, fixed), self.point()
         here = {**here, "fixed": here["v"]}
         return lemma(
-            "steady state", "v after a period equals v before it if and only if v = beta2^(C-2) kappa (4 + beta2); then "
+            "steady state", "v after a period is v before it if and only if v = beta2^(C-2) kappa (4 + beta2); then "
             "v1* = kappa (1 + 4 beta2^(C-1)) and v2* = kappa (4 + beta2)",
             (Proof(p * v2 == self.before, modulo=((-p * (4 + b), self.ratio),)),
              Proof(w == self.before, times=((DENOMINATOR,),), modulo=((-1, fixed), (-p * (4 + b), self.ratio))),
@@ -117,7 +117,8 @@ class Steady(Period):
         """kappa > 0."""
         k, given, here = self.positives[0], (B0, B1, P0, DENOMINATOR, self.ratio), self.point()
         return lemma(
-            "kappa", "kappa > 0", (Proof(k, times=((DENOMINATOR,),), by=((B1,),), modulo=((1, self.ratio),)),), given, here,
+            "kappa", "kappa > 0",
+            (Proof(k, times=((DENOMINATOR,),), by=((B1,),), modulo=((1, self.ratio),)),), given, here,
             false=(("kappa > 1", self.kappa > 1, given, here),
                    ("without beta2 < 1", k, without(B1, given), self.reading.point(beta2=2, p=Q(1, 8))),
                    ("without beta2^C < 1", k, without(DENOMINATOR, given), self.reading.point(beta2=Q(1, 2), p=8))),
@@ -145,7 +146,7 @@ class Steady(Period):
             (Proof(self.real[0], times=((1,), (low1,)), by=((low1,), (v1,)), modulo=((1, e1),)),
              Proof(self.real[1], times=((1,), (low2,)), by=((low2,), (v2,)), modulo=((1, e2),))), given, here,
             false=(("sqrt(v1*) > 1", self.r1 > 1, given, here), ("sqrt(v2*) > 2", self.r2 > 2, given, here),
-                   ("the other root", self.real[0], without(low1, given), {**here, str(self.r1): -self.r1.value(here)})),
+                   ("the other root", self.real[0], without(low1, given), {**here, str(self.r1): -Q(1, 2)})),
         )  # fmt: skip
 
     def signed(self) -> Step:
@@ -155,10 +156,10 @@ class Steady(Period):
         (f1,), (f2,) = (self.reading.about(self.reading.divide(alpha, r)) for r in (r1, r2))
         scale, given = self.drift * r1 * r2 * both, (e1, e2, f1, f2, self.gap)
         return lemma(
-            "drift", "D sqrt(v1* v2*) (sqrt(v2*) + 2 sqrt(v1*)) = alpha kappa beta2 (1 - 16 beta2^(C-2)), for D = minus the "
-            "sum of rate times direction over a period, without 1/sqrt(t)",
-            (Proof(self.sign, modulo=((r2 * both, f1), (-2 * r1 * both, f2), (alpha, e2), (-4 * alpha, e1), (alpha, self.gap))),),
-            given, here,
+            "drift", "D sqrt(v1* v2*) (sqrt(v2*) + 2 sqrt(v1*)) = alpha kappa beta2 (1 - 16 beta2^(C-2)), for D = "
+            "minus the sum of rate times direction over a period, without 1/sqrt(t)",
+            (Proof(self.sign, modulo=((r2 * both, f1), (-2 * r1 * both, f2), (alpha, e2), (-4 * alpha, e1),
+                                      (alpha, self.gap))),), given, here,
             false=(("the other sign", scale == -alpha * self.kappa * b * (1 - 16 * p), given, here),
                    ("15 for 16", scale == alpha * self.kappa * b * (1 - 15 * p), given, here),
                    ("without beta2", scale == alpha * self.kappa * (1 - 16 * p), given, here)),
@@ -194,27 +195,30 @@ class Steady(Period):
         )  # fmt: skip
 
 
-def prove(rule: str = "adam_analysed") -> Theorem:
-    """The theorem about the rule as it runs."""
+def argue(rule: str = "adam_analysed") -> Argument:
+    """The argument about the rule as it runs."""
     of = Steady(rule)
     fixed = p * of.v2.at({"v": letter("fixed")}) == letter("fixed")
-    return theorem(
-        "luo2019_sharp",
-        "Let 0 < beta2 < 1, C >= 3, alpha > 0. On luo2019_periodic, for adam_analysed with beta1 = 0 (and rmsprop):\n\n"
-        "(a) v_t = v*_t + beta2^t (v_0 - v*_0) for every v_0, where v* is the only periodic v; in rounds 1 and 2 of a "
-        "period v1* = kappa (1 + 4 beta2^(C-1)), v2* = kappa (4 + beta2), kappa = (1 - beta2)/(1 - beta2^C).\n"
-        "(b) The drift D = alpha/sqrt(v1*) - 2 alpha/sqrt(v2*), by which x moves to the right in a period of the steady "
-        "state without the schedule 1/sqrt(t), has the sign of 1 - 16 beta2^(C-2).\n"
-        "(c) If 16 beta2^(C-2) <= 1 and v_0 = 0, the net move of every period, before projection, is to the right, away "
-        "from the best decision -2.\n\nOver the reals, for all real beta2 and all rounds.",
-        "the sharp form of the condition in Luo, Xiong, Liu and Sun 2019, Theorem 1",
-        (of.read(), of.powers(), of.zeros(), of.contraction(), of.decay(), of.denominator(), of.state(fixed), of.factor(),
-         of.difference(), of.steady_moments(), of.steady_roots(), of.signed(), of.approach(), of.dominates(), of.positive(),
-         of.root(), of.rate(), of.steeper(), of.move()),
-        remarks="Where the decisions converge to is not part of this statement: +2 for D > 0, -2 for D < 0, an interior "
-        "point at equality, for example (beta2, C) = (1/2, 6).",
+    return Argument(
+        (of.read(), of.powers(), of.zeros(), of.contraction(), of.decay(), of.denominator(), of.state(fixed),
+         of.factor(), of.difference(), of.steady_moments(), of.steady_roots(), of.signed(), of.approach(),
+         of.dominates(), of.positive(), of.root(), of.rate(), of.steeper(), of.move()),
         assumes=(*of.assumes, NOT_RIGHT, fixed),
     )  # fmt: skip
 
 
-luo2019_sharp = prove()
+luo2019_sharp = theorem(
+    "luo2019_sharp",
+    "Adam (beta1 = 0) drifts away from the best decision if and only if 16 beta2^(C-2) < 1.\n\n"
+    "Let 0 < beta2 < 1, C >= 3, alpha > 0. On luo2019_periodic, for adam_analysed with beta1 = 0 and rmsprop:\n\n"
+    "(a) v_t = v*_t + beta2^t (v_0 - v*_0) for every v_0, where v* is the only periodic v; in rounds 1 and 2 of a "
+    "period v1* = kappa (1 + 4 beta2^(C-1)), v2* = kappa (4 + beta2), kappa = (1 - beta2)/(1 - beta2^C).\n"
+    "(b) The drift D = alpha/sqrt(v1*) - 2 alpha/sqrt(v2*), by which x moves to the right in a period of the "
+    "steady state without the schedule 1/sqrt(t), has the sign of 1 - 16 beta2^(C-2).\n"
+    "(c) If 16 beta2^(C-2) <= 1 and v_0 = 0, the net move of every period, before projection, is to the right, "
+    "away from the best decision -2.\n\nOver the reals, for all real beta2 and all rounds.",
+    "the sharp form of the condition in Luo, Xiong, Liu and Sun 2019, Theorem 1",
+    argue,
+    remarks=NOTATION + "Where the decisions go is not part of this statement (for D > 0 see luo2019_regret). Equality "
+    "occurs: (beta2, C) = (1/2, 6), (1/4, 4), (1/16, 3).",
+)

@@ -13,9 +13,9 @@ from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["bounds", "claims", "load", "problems", "rules", "run"]
+__all__ = ["bounds", "load", "problems", "rules", "run"]
 
-_LATE = {"run": "simlab.online", "load": "simlab.trajectory", "claims": "simlab.catalog"}
+_LATE = {"run": "simlab.online", "load": "simlab.trajectory"}
 _FAMILIES = ("rules", "problems", "bounds")
 
 

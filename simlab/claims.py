@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from simlab.checker import Fact
 
@@ -131,16 +131,20 @@ class Gap:
         return Certificate(Grade.UNDECIDED, f"gap: {self.reason}")
 
 
-def theorem(name: str, statement: str, reference: str, steps: tuple[Step | Gap, ...], remarks: str = "",
-            assumes: tuple[Fact, ...] = ()) -> Theorem:  # fmt: skip
-    """The claim that all the steps hold, graded as the least of them.
+class Argument(NamedTuple):
+    """The steps of a proof, in order, and the facts that it assumes."""
 
-    A step may use what the theorem assumes and what earlier steps showed; one that uses more is undecided.
-    """
+    steps: tuple[Step | Gap, ...]
+    assumes: tuple[Fact, ...] = ()
 
-    def check() -> Certificate:
-        known, shown = list(assumes), {}
-        for s in steps:
+    def check(self) -> Certificate:
+        """What the steps show together: the least of their grades.
+
+        A step may use what is assumed and what earlier steps show; one that uses more is undecided.
+        """
+        known, shown = list(self.assumes), {}
+        for s in self.steps:
+            assert s.name not in shown, f"two steps are called {s.name!r}"
             shown[s.name] = s.check()
             loose = [f for f in s.given if not any(f is k for k in known)]
             if loose and shown[s.name].holds:
@@ -148,13 +152,22 @@ def theorem(name: str, statement: str, reference: str, steps: tuple[Step | Gap, 
             known += s.shows
         grade = least([c.grade for c in shown.values()])
         lowest = [n for n, c in shown.items() if c.grade is grade]
-        return Certificate(grade, f"{len(shown)} steps; least: {', '.join(lowest)}", steps=shown)
-
-    return Theorem(name, statement, reference, check, remarks, "theorem", steps)
+        least_of = "" if len(lowest) == len(shown) else f"; least: {', '.join(lowest)}"
+        return Certificate(grade, f"{len(shown)} steps{least_of}", steps=shown)
 
 
 @dataclass(frozen=True)
 class Theorem(Claim):
-    """A claim with numbered steps."""
+    """A claim whose evidence is an argument, made afresh from the running code whenever it is asked for."""
 
-    steps: tuple[Step | Gap, ...] = ()
+    argue: Callable[[], Argument] = field(kw_only=True)
+
+    @property
+    def steps(self) -> tuple[Step | Gap, ...]:
+        """The steps of the argument."""
+        return self.argue().steps
+
+
+def theorem(name: str, statement: str, reference: str, argue: Callable[[], Argument], remarks: str = "") -> Theorem:
+    """The claim that all the steps of `argue()` hold, graded as the least of them."""
+    return Theorem(name, statement, reference, lambda: argue().check(), remarks, "theorem", argue=argue)

@@ -107,8 +107,8 @@ def _logistic_certificate(features: tuple, labels: tuple, n: np.ndarray, u: tupl
     size = sum((arb(g.abs_upper()) * arb(g.abs_upper()) for g in gradient), arb(0)).sqrt()  # at least the norm
     slack = sum((g * q(v) for g, v in zip(gradient, u, strict=True)), arb(0)) + q(Fraction(ball.radius)) * size
     top = float(slack.upper()) if slack.is_finite() else math.inf
-    middle = float(value.mid())
-    return Best(u, middle, max(0.0, math.nextafter(top, math.inf)) + float(value.rad()) + math.ulp(middle))
+    above = math.nextafter(float(value.upper()), math.inf)  # so that the minimum is in [above - gap, above]
+    return Best(u, above, max(0.0, math.nextafter(top, math.inf)) + 2 * (float(value.rad()) + math.ulp(above)))
 
 
 def quadratic_best(curvature: Any, center: Any, feasible: Box | Space) -> Callable[[int], Best]:
@@ -145,8 +145,8 @@ def _box_minimiser(curvature: tuple, center: tuple, box: Any) -> tuple:
     root = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
     ends = box._pairs(len(c))
     lower, upper = (np.array(e, float) for e in zip(*ends, strict=True))
-    pad = np.where(lower == upper, 1e-300, 0)  # SciPy wants lower < upper; the clip below restores equality
-    found = lsq_linear(root, root @ c, (lower - pad, upper + pad), tol=1e-15).x
+    upper = np.maximum(upper, np.nextafter(lower, np.inf))  # SciPy wants lower < upper; the clip below restores it
+    found = lsq_linear(root, root @ c, (lower, upper), tol=1e-15).x
     return tuple(min(max(Fraction(float(v)), lo), hi) for v, (lo, hi) in zip(found, ends, strict=True))
 
 

@@ -16,7 +16,6 @@ Luo, Xiong, Liu and Sun (2019), Theorem 1; the sharp threshold is the theorem `l
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -91,9 +90,8 @@ def report(beta2: Fraction, C: int | None = None) -> Report:
     for (left, right), most in ((sufficient(b), 0), (sharp(b), -1)):
         factor = Fraction(left) / right
         ball, near = equality(factor, b)
-        n = smallest(lambda n, f=factor, most=most: compare(f, b, n) <= most, near)
-        least.append(n + 2)
-        real.append(ball.str(len(str(n)) + 12))
+        least.append(smallest(factor, b, most, near) + 2)
+        real.append(ball.str(len(str(least[-1])) + 12))
         signs.append(0 if C is None else compare(factor, b, int(C) - 2))
     return Report(b, least[0], least[1], real[0], real[1], None if C is None else int(C), signs[0], signs[1])
 
@@ -118,14 +116,14 @@ def compare(factor: Fraction, b: Fraction, n: int) -> int:
 
 def bound_of_power(b: Fraction, n: int, bits: int, above: bool) -> tuple[int, int]:
     """(m, e), m of `bits` bits, with m 2^-e <= b^n, or >= b^n if `above`; 0 < b < 1, n >= 1."""
-    side = -1 if above else 1  # side * floor(side * x) is rounding down or up
+    side = -1 if above else 1  # side * floor(side * x) is the floor of x or its ceiling
 
     def cut(m: int, e: int) -> tuple[int, int]:
         extra = max(0, m.bit_length() - bits)
         return side * (side * m >> extra), e - extra
 
     e = bits + b.denominator.bit_length() - b.numerator.bit_length()
-    base = power = cut(side * (side * b.numerator << e) // b.denominator, e)
+    base = power = cut(side * ((side * b.numerator << e) // b.denominator), e)
     for digit in f"{n:b}"[1:]:
         power = cut(power[0] * power[0], 2 * power[1])
         if digit == "1":
@@ -133,8 +131,12 @@ def bound_of_power(b: Fraction, n: int, bits: int, above: bool) -> tuple[int, in
     return power
 
 
-def smallest(holds: Callable[[int], bool], near: int) -> int:
-    """The smallest n >= 1 for which `holds`, which stays true once it is; sought from `near` outwards, then halving."""
+def smallest(factor: Fraction, b: Fraction, most: int, near: int) -> int:
+    """The smallest n >= 1 where the sign of factor b^n - 1 is at most `most`; `near` matters to speed alone."""
+
+    def holds(n: int) -> bool:
+        return compare(factor, b, n) <= most
+
     low, high, stride = max(near, 1) - 1, max(near, 1), 1
     while not holds(high):
         low, high, stride = high, high + stride, 2 * stride

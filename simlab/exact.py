@@ -64,13 +64,17 @@ def sequence(text: str, name: str = "gradients") -> tuple[Fraction, ...]:
 
 def array(text: Any, name: str, depth: int) -> Any:
     """A number, a vector "1,2,0*3" (depth 1) or a matrix "1,0;0,2" (depth 2) as exact numbers in nested tuples."""
-    if isinstance(text, (list, tuple)):
-        return tuple(array(v, name, depth - 1) for v in text)
+    if isinstance(text, (list, tuple)) and text and depth:
+        return _rectangular(tuple(array(v, name, depth - 1) for v in text), name)
     if depth == 2 and ";" in str(text):
-        rows = tuple(sequence(row, name) for row in str(text).split(";"))
-        if len({len(row) for row in rows}) > 1:
-            raise BadInput(f"{name}: the rows of a matrix have one length; got {[len(row) for row in rows]}")
-        return rows
+        return _rectangular(tuple(sequence(row, name) for row in str(text).split(";")), name)
     if depth and isinstance(text, str) and ("," in text or "*" in text):
         return sequence(text, name)
     return rational(text, name)
+
+
+def _rectangular(rows: tuple, name: str) -> tuple:
+    lengths = [len(row) if isinstance(row, tuple) else 1 for row in rows]
+    if len({isinstance(row, tuple) for row in rows}) > 1 or len(set(lengths)) > 1:
+        raise BadInput(f"{name}: the rows of a matrix have one length; got {lengths}")
+    return rows

@@ -78,7 +78,7 @@ class Box:
     def __post_init__(self) -> None:
         lower, upper = len(entries(self.lower)), len(entries(self.upper))
         if 1 != lower != upper != 1:
-            raise BadInput(f"lower and upper bounds are numbers or vectors of one length; got {lower} and {upper} numbers")
+            raise BadInput(f"lower and upper are numbers or vectors of one length; got {lower} and {upper} numbers")
         for lo, hi in self._pairs(max(lower, upper)):
             if lo > hi:
                 raise BadInput(f"the feasible set is empty: lower = {lo} > upper = {hi}")

@@ -15,15 +15,17 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 from numba import carray, types
-from numba.core import ccallback, config, sigutils
-from numba.extending import overload
+from numba.core import ccallback, cgutils, config, sigutils
+from numba.extending import intrinsic, overload
 
 from simlab.machine_code import FLAGS, machine
 from simlab.ops import Weight, rebind
 
-_OPTIONS = {"error_model": FLAGS["error_model"], "fastmath": FLAGS["fastmath"]}
+_OPTIONS = {"error_model": FLAGS["error_model"], "fastmath": FLAGS["fastmath"],
+            "forceinline": True,  # a round that is called costs twice as much as one that is inlined
+            "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # fmt: skip  Python calls none of the pieces
 jit: Callable = numba.njit(**_OPTIONS)
-_TINY = 2.0**-1022
+_MAGNITUDE, _INFINITE, _NORMAL = 2**63 - 1, 0x7FF << 52, 1 << 52  # bits: |x|, inf, least normal
 
 
 def number(x: Any) -> Any:
@@ -98,8 +100,14 @@ def where(condition, a, b):
 
 
 @jit
+def _size(x):
+    # the bits of |x|, ordered as |x| is: compared as an integer it takes no floating-point register from the round
+    return np.float64(x).view(np.int64) & _MAGNITUDE
+
+
+@jit
 def finite(x):
-    return x - x == 0
+    return _size(x) < _INFINITE
 
 
 @jit
@@ -128,9 +136,19 @@ def bisect(f, low, *args):
             high = middle
 
 
-@jit
-def _flush(s):
-    return 0.0 if abs(s) < _TINY else s
+@intrinsic
+def _flush(typing, tiny, s):
+    """(0, s != 0) if s is tiny, else (s, False): by a branch, so that the next round need not await the answer."""
+
+    def emit(context, builder, signature, arguments):
+        tiny, s = arguments
+        kept, lost = cgutils.alloca_once_value(builder, s), cgutils.alloca_once_value(builder, cgutils.false_bit)
+        with builder.if_then(tiny, likely=False):  # without this weight LLVM makes it a select
+            builder.store(s.type(0.0), kept)
+            builder.store(builder.fcmp_ordered("!=", s, s.type(0.0)), lost)
+        return context.make_tuple(builder, signature.return_type, (builder.load(kept), builder.load(lost)))
+
+    return types.Tuple((types.float64, types.boolean))(types.boolean, types.float64), emit
 
 
 def flush(state: tuple) -> tuple:
@@ -140,19 +158,14 @@ def flush(state: tuple) -> tuple:
 @overload(flush, jit_options=_OPTIONS)
 def _flush_tuple(state):
     if len(state) == 0:
-        return lambda state: ()
-    return lambda state: (_flush(state[0]),) + flush(state[1:])
+        return lambda state: ((), False)
 
+    def flush_each(state):
+        kept, lost = _flush(_size(state[0]) < _NORMAL, state[0])
+        rest, more = flush(state[1:])
+        return (kept,) + rest, lost | more
 
-def differ(a: tuple, b: tuple) -> bool:
-    raise AssertionError("compiled code only")
-
-
-@overload(differ, jit_options=_OPTIONS)
-def _differ(a, b):
-    if len(a) == 0:
-        return lambda a, b: False
-    return lambda a, b: (a[0] != b[0]) | differ(a[1:], b[1:])
+    return flush_each
 
 
 # --- tuples out of flat buffers -------------------------------------------------------------------------------------
@@ -229,7 +242,7 @@ def scalar_driver(play: Callable, n_state: int, kinds: tuple[str, str, str], per
         x = carray(xs, (1,))[0]
         held = carray(states, (n_state + 1,))
         state = read_state(held, c, 0, 0)
-        t, end, phase, period, k, underflow = c[0], c[1], c[2], c[3], c[4], c[6]
+        t, end, phase, period, k = c[0], c[1], c[2], c[3], c[4]
         due = carray(rounds, (int(c[5]),))
         rows = carray(records, (int(c[5]), 6))
         while t < end:
@@ -243,8 +256,8 @@ def scalar_driver(play: Callable, n_state: int, kinds: tuple[str, str, str], per
                         break
                     x = now.x
                 t += 1
-                if now.underflow and underflow == 0:
-                    underflow = t
+                if now.underflow and c[6] == 0:
+                    c[6] = t
                 total, error = plus(total, error, now.loss)
                 state, power = now.state, now.power
                 if periodic:
@@ -256,8 +269,8 @@ def scalar_driver(play: Callable, n_state: int, kinds: tuple[str, str, str], per
                 rows[k, 0], rows[k, 1], rows[k, 2] = x, now.rate, now.direction
                 rows[k, 3], rows[k, 4], rows[k, 5] = now.loss, total, error
                 k += 1
-                if now.underflow and underflow == 0:
-                    underflow = t
+                if now.underflow and c[6] == 0:
+                    c[6] = t
                 if not is_finite(now.proposal):
                     c[7] = t
                     break
@@ -267,7 +280,7 @@ def scalar_driver(play: Callable, n_state: int, kinds: tuple[str, str, str], per
         n[0], n[1], n[2] = power, total, error
         carray(xs, (1,))[0] = x
         write_state(held, 0, state)
-        c[0], c[2], c[4], c[6] = t, phase, k, underflow
+        c[0], c[2], c[4] = t, phase, k
 
     return drive
 
@@ -290,7 +303,7 @@ def vector_driver(propose: Callable, loss: Callable, grad: Callable, project: Ca
         power, total, error = n[0], n[1], n[2]
         x = carray(xs, (d,))
         state = carray(states, (max(n_state, 1), d))
-        t, end, phase, period, k, underflow = c[0], c[1], c[2], c[3], c[4], c[6]
+        t, end, phase, period, k = c[0], c[1], c[2], c[3], c[4]
         due = carray(rounds, (int(c[5]),))
         rows = carray(records, (int(c[5]), 3 * d + 3))
         y, rate, direction = np.empty(d), np.empty(d), np.empty(d)
@@ -307,8 +320,8 @@ def vector_driver(propose: Callable, loss: Callable, grad: Callable, project: Ca
                 scatter(new, i, 0, kept)
                 lost = lost | gone
                 fine = fine & is_finite(y[i])
-            if lost and underflow == 0:
-                underflow = t
+            if lost and c[6] == 0:
+                c[6] = t
             if not fine or (k < c[5] and t == due[k]):
                 rows[k, :d], rows[k, d : 2 * d], rows[k, 2 * d : 3 * d] = x, rate, direction
                 rows[k, 3 * d], rows[k, 3 * d + 1], rows[k, 3 * d + 2] = value, total, error
@@ -323,7 +336,7 @@ def vector_driver(propose: Callable, loss: Callable, grad: Callable, project: Ca
             if periodic:
                 phase = 1 if phase == period else phase + 1
         n[0], n[1], n[2] = power, total, error
-        c[0], c[2], c[4], c[6] = t, phase, k, underflow
+        c[0], c[2], c[4] = t, phase, k
 
     return drive
 

@@ -38,7 +38,7 @@ def run(rule: Any, problem: Any, *, hyper: dict[str, Any] | None = None, x0: Any
     hyper: hyperparameters of the rule and constants of the problem together, as exact numbers or text ("9/10"); also
         schedule = constant | inv_sqrt | inv, beta1_schedule = constant | geometric | inv | inv_sqrt, lambda in (0, 1].
     x0: the first decision x_1 (the point of F nearest to 0 unless set); a number, or a sequence of d numbers.
-    record: "all", or how many log-spaced rounds to keep (the last is always kept).
+    record: "all", a sequence of rounds, or how many log-spaced rounds to keep (the last is always kept).
     backend: numba, reference, torch, arb (balls of `bits` bits) or sympy; device: for torch, such as "cpu" or "cuda".
     yes: go ahead although the run would take long or its records much memory.
 
@@ -102,7 +102,7 @@ def make_plan(rule: Any, problem: Any, given: dict[str, Any], x0: Any, rounds: A
         start = (start,)
     start = check_start(posed, start, project_x0)
     return Plan(spec, posed, settled[0], start, horizon, recorded(horizon, record), rate_schedule, beta1_schedule,
-                decay), family  # fmt: skip
+                decay, settled[1]), family  # fmt: skip
 
 
 def _plain(x0: Any) -> Any:
@@ -110,7 +110,12 @@ def _plain(x0: Any) -> Any:
 
 
 def recorded(horizon: int, record: Any) -> np.ndarray:
-    """The rounds to record: all of 1..T, or at most `record` of them, log-spaced, the last included."""
+    """The rounds to record: all of 1..T, those named, or at most `record` of them, log-spaced; the last is included."""
+    if isinstance(record, (list, tuple, np.ndarray)):
+        named = np.unique([*(exact.integer(int(t), "a recorded round") for t in record), horizon])
+        if named[-1] > horizon:
+            raise BadInput(f"a recorded round is at most the horizon {horizon}; got {named[-1]}")
+        return named.astype(np.int64)
     if record == "all":
         if 3 * 8 * horizon > 64 * _ROOM:
             raise BadInput(f"recording all of {horizon} rounds takes {48 * horizon / 1e9:.0f} GB; record=1000 is log-spaced")

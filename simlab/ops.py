@@ -115,8 +115,7 @@ matvec = _primitive("H x for a scalar, a diagonal (vector) or a dense H, rows ad
 # what the protocol alone says
 number = _primitive("The exact or foreign number x as a number of the run's system.", "number")
 scale = _primitive("rate * direction, and 0 where the direction is 0 whatever the rate (0 * inf is 0 here).", "scale")
-flush = _primitive("The tuple of numbers with subnormal ones replaced by 0; exact systems have none.", "flush")
-differ = _primitive("Whether two tuples of numbers differ anywhere.", "differ")
+flush = _primitive("(the tuple with subnormal numbers set to 0, whether it had any); exact systems have none.", "flush")
 finite = _primitive("Whether every coordinate is finite.", "finite")
 add = _primitive("(total, error) + x as an unevaluated pair: Knuth's TwoSum on floats, a plain sum elsewhere.", "add")
 bisect = _primitive("The root in [a, b] of a decreasing f(z, *args).", "bisect")

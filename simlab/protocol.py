@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simlab.ops import Weight, add, differ, finite, flush, number, scale
+from simlab.ops import Weight, add, finite, flush, number, scale
 from simlab.problem import Problem
 from simlab.rule import UpdateRule
 
@@ -49,6 +49,7 @@ class Plan:
     rate_schedule: Callable
     beta1_schedule: Callable
     decay: Any  # lambda of the geometric schedule
+    constants: dict[str, Any]  # of the problem
 
 
 @dataclass
@@ -99,9 +100,9 @@ def proposer(plan: Plan) -> Callable:
         power, hyper = scheduled(t, power, decay, hyper)
         args = (t, alpha, g) + state + hyper
         step, after = rule(*args)
-        kept = flush(after)
+        kept, lost = flush(after)
         rate = rate_at(t, power) * step.rate
-        return x - scale(rate, step.direction), rate, step.direction, kept, power, differ(after, kept)
+        return x - scale(rate, step.direction), rate, step.direction, kept, power, lost
 
     return propose
 

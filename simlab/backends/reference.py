@@ -94,11 +94,8 @@ def scale(rate: Any, direction: Any) -> Any:
 
 
 def flush(state: tuple) -> tuple:
-    return tuple(where(abs(s) < TINY, 0.0, s) for s in state)
-
-
-def differ(a: tuple, b: tuple) -> bool:
-    return any(bool(np.any(p != q)) for p, q in zip(a, b, strict=True))
+    kept = tuple(where(abs(s) < TINY, 0.0, s) for s in state)
+    return kept, any(bool(np.any((k == 0) & (s != 0))) for k, s in zip(kept, state, strict=True))
 
 
 def finite(x: Any) -> bool:

@@ -65,11 +65,7 @@ def matvec(h: Any, x: Any) -> Any:
 
 
 def flush(state: tuple) -> tuple:
-    return state
-
-
-def differ(a: tuple, b: tuple) -> bool:
-    return False
+    return state, False
 
 
 def finite(x: Any) -> bool:

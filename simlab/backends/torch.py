@@ -114,11 +114,8 @@ def scale(rate: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
 
 
 def flush(state: tuple) -> tuple:
-    return tuple(torch.where(torch.abs(s) < reference.TINY, torch.zeros_like(s), s) for s in state)
-
-
-def differ(a: tuple, b: tuple) -> bool:
-    return any(bool(torch.any(p != q)) for p, q in zip(a, b, strict=True))
+    kept = tuple(torch.where(torch.abs(s) < reference.TINY, torch.zeros_like(s), s) for s in state)
+    return kept, any(bool(torch.any((k == 0) & (s != 0))) for k, s in zip(kept, state, strict=True))
 
 
 def finite(x: torch.Tensor) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import simlab
-from simlab import cli
+from simlab import catalog, cli
 from simlab.errors import BadInput, NotHere
 
 LUO = ["run", "--rule", "adam", "--problem", "luo2019_periodic"]
@@ -83,7 +83,7 @@ def test_condition(capsys: pytest.CaptureFixture) -> None:
 
 
 def test_check(capsys: pytest.CaptureFixture) -> None:
-    name = next(iter(simlab.claims()))
+    name = next(iter(catalog.claims()))
     rows = answer(capsys, "check", name)["claims"]
     assert [row["name"] for row in rows] == [name]
     assert {"name", "holds", "grade", "evidence", "seconds"} <= set(rows[0])
@@ -91,7 +91,6 @@ def test_check(capsys: pytest.CaptureFixture) -> None:
 
 def test_check_says_no(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim that does not hold is exit code 1, and undecided is not a pass."""
-    from simlab import catalog
     from simlab.claims import Certificate, Claim, Grade
 
     for grade in (Grade.REFUTED, Grade.UNDECIDED):
@@ -243,8 +242,6 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture) -> None:
 
 
 def test_no_claims_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    from simlab import catalog
-
     monkeypatch.setattr(catalog, "entry_points", lambda group: [])
     with pytest.raises(RuntimeError, match="no claims are installed"):
         catalog.claims.__wrapped__()

@@ -60,11 +60,11 @@ def test_projection_is_what_defines_it(name, drawn):
     x = tuple(Q(float(v)) for v in project(feasible, y, rate))
     scale = max(map(abs, (*y, 1))) ** 2 * max(1 / r for r in rate) * max(*rate, 1)
     for corner in corners(feasible, len(y), u):
-        assert inner(y, x, corner, rate) <= scale * Q(1, 2**40)
+        assert inner(y, x, corner, rate) <= scale * Q(1, 2**47)
     if name == "ball":
-        assert sum(v * v for v in x) <= feasible.radius**2 * (1 + Q(1, 2**45))
+        assert sum(v * v for v in x) <= feasible.radius**2 * (1 + Q(1, 2**49))
     elif name == "simplex":
-        assert abs(sum(x) - feasible.total) <= scale * Q(1, 2**45)
+        assert abs(sum(x) - feasible.total) <= scale * Q(1, 2**47)
         assert min(x) >= 0
     else:
         assert feasible.contains(x)
@@ -133,7 +133,7 @@ def test_euclidean_projection_is_the_wrong_one():
     assert distance(metric) < distance(y)
     assert abs(metric[0] - 0.6) > 0.2
     simplex = project(Simplex(), (Q(1), Q(1)), (Q(3), Q(1)))
-    np.testing.assert_allclose(simplex, [0.25, 0.75], atol=1e-15)  # 1 - 3z and 1 - z, z = 1/4; the Euclidean is (1/2, 1/2)
+    np.testing.assert_allclose(simplex, [0.25, 0.75], atol=1e-15)  # 1 - 3z and 1 - z, z = 1/4; Euclid's is (1/2, 1/2)
 
 
 @given(triples(3), triples(3))
@@ -198,15 +198,14 @@ def experts():
 
 
 @pytest.mark.parametrize("problem", [experts, "logistic_regression"])
-@pytest.mark.parametrize("rule", ["amsgrad", "sgd"])
-def test_runs_on_ball_and_simplex_are_the_same_bits(rule, problem):
+def test_runs_on_ball_and_simplex_are_the_same_bits(problem):
     """Compiled and plain floats agree to the last bit, stay in F, and lie in balls that a projection keeps narrow."""
     options = {"hyper": {"alpha": "1/2"}, "rounds": 60, "record": "all"}
-    compiled, plain = (simlab.run(rule, problem, backend=b, **options) for b in ("numba", "reference"))
+    compiled, plain = (simlab.run("amsgrad", problem, backend=b, **options) for b in ("numba", "reference"))
     assert np.array_equal(compiled.x, plain.x)
     assert np.array_equal(compiled.x_last, plain.x_last)
     assert compiled.regret == plain.regret
-    enclosed = simlab.run(rule, problem, backend="arb", bits=200, **options)
+    enclosed = simlab.run("amsgrad", problem, backend="arb", bits=200, **options)
     np.testing.assert_allclose(plain.x, enclosed.x, rtol=0, atol=1e-13)
     assert max(v.rad() for row in enclosed.records.x for v in np.ravel(row)) < 1e-9
     if problem is experts:
@@ -222,9 +221,11 @@ def unseen():
     return Problem(linear_loss, linear_grad, Simplex(), (table,), period=1, dimension=2)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("backend", ["reference", "numba"])
 def test_a_coordinate_of_infinite_rate_stops_a_run_on_the_simplex(backend):
-    run = simlab.run("adam_analysed", unseen, rounds=5, backend=backend)
+    """The NaN is NumPy's to warn of where floats are plain."""
+    run = simlab.run("amsgrad", unseen, rounds=5, backend=backend)
     assert run.stopped["round"] == 2
 
 

@@ -205,7 +205,7 @@ def test_nothing_half_written(tmp_path, monkeypatch):
         raise OSError("no space left")
 
     monkeypatch.setattr(Figure, "savefig", full_disk)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(BadInput, match="could not be written whole .no space left"):
         draw("luo2019_condition", tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -20,7 +20,7 @@ EXACT = {"sqrt", "divide", "minimum", "maximum", "absolute", "where", "less", "c
 LAYERS = [
     ["errors"], ["ops"], ["noise", "exact"], ["schedules"], ["rule"], ["feasible", "data"], ["problem"], ["comparator"],
     ["rules", "problems"], ["protocol"], ["catalog"], ["trajectory"], ["machine_code"], ["kernels"], ["backends"],
-    ["online"], ["history"], ["bounds"], ["checker"], ["claims", "condition", "lemma", "orbit", "latex"], ["plotting"], ["figures"], ["cli"],
+    ["online"], ["history"], ["bounds"], ["checker"], ["surd"], ["claims", "condition", "lemma", "orbit", "latex"], ["plotting"], ["figures"], ["cli"],
 ]  # fmt: skip
 
 

@@ -1,0 +1,222 @@
+"""The checker accepts what follows and nothing else: golden certificates, ways to cheat, mutants by the hundred."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction as Q
+from typing import Any
+
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+import simlab.lemma
+from simlab import catalog
+from simlab.checker import Fact, Polynomial, Proof, Refused, Square, cone, follows, identity, letter, polynomial
+
+b, p, v, x, y = map(letter, "bpvxy")
+B0, B1 = b > 0, b < 1
+HALF = {"b": Q(1, 2), "p": Q(1, 64), "v": Q(0)}
+
+
+# --- polynomials ------------------------------------------------------------------------------------------------------
+
+small = st.fractions(min_value=-5, max_value=5, max_denominator=7)
+polynomials = st.dictionaries(st.lists(st.sampled_from("xyz"), max_size=3).map(lambda m: tuple(sorted(m))), small,
+                              max_size=4).map(Polynomial)  # fmt: skip
+points = st.fixed_dictionaries(dict.fromkeys("xyz", small))
+
+
+@given(polynomials, polynomials, points, small)
+def test_arithmetic_is_that_of_the_values(f: Polynomial, g: Polynomial, at: dict, c: Q) -> None:
+    assert (f + g).value(at) == f.value(at) + g.value(at)
+    assert (f * g).value(at) == f.value(at) * g.value(at)
+    assert (f - g).value(at) == f.value(at) - g.value(at)
+    assert (c - f * c).value(at) == c - c * f.value(at)
+    assert f.at({"x": g}).value(at) == f.value({**at, "x": g.value(at)})
+    assert (f > g).holds(at) == (f.value(at) > g.value(at))
+    assert (f <= g).holds(at) == (f.value(at) <= g.value(at))
+    assert (f == g).holds(at) == (f.value(at) == g.value(at))
+    identity((f + g) * (f - g), f * f - g * g)
+
+
+@given(polynomials, polynomials)
+def test_an_identity_is_accepted_only_if_it_is_one(f: Polynomial, g: Polynomial) -> None:
+    if f.terms == g.terms:
+        identity(f, g)
+    else:
+        with pytest.raises(Refused):
+            identity(f, g)
+
+
+@pytest.mark.parametrize("wrong", [0.5, True, "1", None, sympy.Integer(1), complex(1)])
+def test_only_exact_numbers(wrong: Any) -> None:
+    with pytest.raises(TypeError):
+        polynomial(wrong)
+    with pytest.raises(TypeError):
+        b * wrong
+    with pytest.raises(TypeError):
+        Polynomial({("b",): wrong})
+    with pytest.raises((TypeError, Refused)):
+        (b > 0).holds({"b": wrong})
+
+
+def test_facts_are_not_truth_values() -> None:
+    for fact in (b > 0, b == b, b <= 1):
+        with pytest.raises(TypeError):
+            bool(fact)
+    with pytest.raises(TypeError):
+        0 < b < 1  # noqa: B015 the chain asks the first fact for its truth
+    with pytest.raises(Refused, match="gives no value"):
+        (b > 0).holds({"p": Q(1)})
+
+
+# --- what is accepted -------------------------------------------------------------------------------------------------
+
+
+def test_golden_certificates() -> None:
+    """v2 - 4 v1 = b(1-b)/5 + (4/5) b (1 - b - 5p(4-b)) + b p (4-v)(4-b), and two classics."""
+    p0, condition, v4 = p > 0, 5 * p * (4 - b) <= 1 - b, v <= 4
+    v1 = b * (p * v) + (1 - b)
+    claim = (b * v1 + 4 * (1 - b)) - 4 * v1 > 0
+    by = ((Q(1, 5), B0, B1), (Q(4, 5), B0, condition), (3, B0, p0, v4), (B0, B1, p0, v4))
+    follows(Proof(claim, by), (B0, B1, p0, condition, v4), HALF)
+    follows(Proof(x * x + y * y >= 2 * x * y, ((Square(x - y),),)), (), {})
+    r0, square = x >= 0, x * x == y
+    follows(Proof(x > 0, ((r0,), (y0 := y > 0,)), times=((1,), (r0,)), modulo=((1, square),)), (r0, square, y0),
+            {"x": Q(2), "y": Q(4)})  # fmt: skip
+
+
+# --- every way to cheat -----------------------------------------------------------------------------------------------
+
+NONNEGATIVE = x >= 0
+CHEATS = {
+    "a wrong claim": (Proof(b > Q(1, 2), ((B0,),)), (B0, B1), HALF),
+    "a negative weight": (Proof(-b > 0, ((-1, B0),)), (B0,), HALF),
+    "no weight": (Proof(polynomial(0) > 0, ((0, B0),)), (B0,), HALF),
+    "a float": (Proof(b > 0, ((1.0, B0),)), (B0,), HALF),
+    "a bare polynomial as a factor": (Proof(b > 0, ((b,),)), (), HALF),
+    "a fact that is not given": (Proof(b > 0, ((b > 0,),)), (B0,), HALF),
+    "an equality as a factor": (Proof(x >= 0, ((E := x == 0,),)), (E,), {"x": Q(0)}),
+    "an inequality modulo": (Proof(x == 0, modulo=((1, NONNEGATIVE),)), (NONNEGATIVE,), {"x": Q(1)}),
+    "an equality that is not given": (Proof(x == 0, modulo=((1, x == 0),)), (), {}),
+    "an equality from a product": (Proof(x == 0, ((NONNEGATIVE,),)), (NONNEGATIVE,), {"x": Q(1)}),
+    "an equality from a generator": (Proof(x == 0, (t for t in [(NONNEGATIVE,)])), (NONNEGATIVE,), {"x": Q(1)}),  # type: ignore[arg-type]
+    "strictness from >=": (Proof(x > 0, ((NONNEGATIVE,),)), (NONNEGATIVE,), {"x": Q(1)}),
+    "strictness from a square": (Proof(x * x > 0, ((Square(x),),)), (), {}),
+    "strictness from nothing": (Proof(polynomial(0) > 0), (), {}),
+    "a multiplier that may be 0": (Proof(y > 0, ((1,),), times=((NONNEGATIVE,),), modulo=((1, F := x * y == 1),)),
+                                   (NONNEGATIVE, F), {"x": Q(1), "y": Q(1)}),
+    "a multiplier that is a square": (Proof(y >= 0, times=((Square(x),),), modulo=((1, G := x * x * y == 0),)), (G,),
+                                      {"x": Q(0), "y": Q(1)}),
+    "a negative multiplier": (Proof(-b > 0, ((B0,),), times=((-1,),)), (B0,), HALF),
+    "an empty multiplier": (Proof(-b > 0, times=()), (B0,), HALF),
+    "a contradiction": (Proof(x > 5, ((4,), (H := x > 0,), (K := x < 0,))), (H, K), {"x": Q(1)}),
+    "no witness": (Proof(b > 0, ((B0,),)), (B0,), {}),
+    "a false witness": (Proof(b > 0, ((B0,),)), (B0,), {"b": Q(-1)}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cheat", CHEATS)
+def test_cheats_are_refused(cheat: str) -> None:
+    with pytest.raises(Refused):
+        follows(*CHEATS[cheat])
+
+
+def test_an_unknown_relation_is_no_fact() -> None:
+    with pytest.raises(KeyError):
+        follows(Proof(Fact(b, "<"), ((B0,),)), (B0,), HALF)
+    with pytest.raises(KeyError):
+        follows(Proof(b > 0, ((odd := Fact(b, "<"),),)), (odd,), HALF)
+
+
+# --- mutants of every certificate that is installed -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificates() -> list[tuple]:
+    """(proof, given, witness) of every call of the checker that the installed theorems make, each once."""
+    found: dict[str, tuple] = {}
+
+    def record(proof: Proof, given: tuple, witness: Any) -> None:
+        found.setdefault(f"{proof}{given}", (proof, given, witness))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simlab.lemma, "follows", record)
+        for claim in catalog.claims().values():
+            if claim.kind == "theorem":
+                claim.check()
+    assert len(found) > 60
+    return list(found.values())
+
+
+def mutants(proof: Proof, given: tuple, rng: random.Random) -> list[tuple[str, Proof, tuple]]:
+    """Changes that turn the certificate into another equation, or take away what it rests on."""
+    claim, by, times, modulo = proof
+    names = sorted({n for f in (claim, *given) for m in f.polynomial.terms for n in m}) or ["b"]
+    extra = letter(rng.choice(names)) * Q(rng.randint(1, 9), 7)
+    made = [("a claim with another term", proof._replace(claim=Fact(claim.polynomial + extra, claim.relation)), given),
+            ("twice the multiplier", proof._replace(times=(*times, *times)), given)]  # fmt: skip
+    if claim.relation == ">=" and not cone(by, given)[1]:
+        made.append(("a strict claim", proof._replace(claim=Fact(claim.polynomial, ">")), given))
+    for i in range(len(by)):
+        others = by[:i] + by[i + 1 :]
+        made += [("a product fewer", proof._replace(by=others), given),
+                 ("another weight", proof._replace(by=(*others, (Q(1, 3), *by[i]))), given),
+                 ("a negative weight", proof._replace(by=(*others, (-1, *by[i]))), given)]  # fmt: skip
+        made += [("without what a factor rests on", proof, tuple(h for h in given if h is not f))
+                 for f in by[i] if isinstance(f, Fact)]  # fmt: skip
+    for i, (q, e) in enumerate(modulo):
+        another = proof._replace(modulo=(*modulo[:i], (polynomial(q) + 1, e), *modulo[i + 1 :]))
+        made += [("another multiple of an equality", another, given),
+                 ("without an equality", proof, tuple(h for h in given if h is not e))]  # fmt: skip
+    return made
+
+
+def test_mutants_are_refused(certificates: list[tuple]) -> None:
+    rng, refused = random.Random(1), 0
+    for proof, facts, witness in certificates:
+        follows(proof, facts, witness)
+        for what, mutant, fewer in mutants(proof, facts, rng):
+            if what == "twice the multiplier" and not proof.claim.polynomial.terms:
+                continue  # 0 = 0 either way: the claim is an identity
+            with pytest.raises(Refused):
+                follows(mutant, fewer, witness)
+            refused += 1
+    assert refused > 1000
+
+
+def test_sympy_agrees(certificates: list[tuple]) -> None:
+    """The equation of each certificate, multiplied out by an independent implementation."""
+
+    def foreign(f: Polynomial) -> Any:
+        return sympy.Add(*(sympy.Rational(c.numerator, c.denominator) * sympy.Mul(*map(sympy.Symbol, m))
+                           for m, c in f.terms.items()))  # fmt: skip
+
+    def factor(f: Any) -> Any:
+        if isinstance(f, Fact):
+            return foreign(f.polynomial)
+        return foreign(f.root) ** 2 if isinstance(f, Square) else sympy.Rational(f.numerator, f.denominator)
+
+    for proof, _, _ in certificates:
+        claim, by, times, modulo = proof
+        left = sympy.Add(*(sympy.Mul(*map(factor, t)) for t in times)) * foreign(claim.polynomial)
+        right = sympy.Add(*(sympy.Mul(*map(factor, t)) for t in by))
+        right += sympy.Add(*(foreign(polynomial(q)) * foreign(e.polynomial) for q, e in modulo))
+        assert sympy.expand(left - right) == 0
+
+
+def test_accepted_claims_are_true_at_points(certificates: list[tuple]) -> None:
+    """Points around the witness where the given inequalities hold: the claim holds there too."""
+    rng, tried = random.Random(2), 0
+    for proof, facts, witness in certificates:
+        letters = {n for f in (proof.claim, *facts) for m in f.polynomial.terms for n in m}
+        if any(h.relation == "=" for h in facts):
+            continue  # points of a curve are not found by chance
+        for _ in range(20):
+            point = {n: witness.get(n, Q(0)) * Q(rng.randint(0, 40), 20) + Q(rng.randint(-9, 9), 30) for n in letters}
+            if all(h.holds(point) for h in facts):
+                assert proof.claim.holds(point), (proof.claim, point)
+                tried += 1
+    assert tried > 200
