@@ -253,6 +253,41 @@ def condition(beta2: str, period: str | None, as_json: bool) -> None:
 
 
 @app.command()
+@click.option("--rule", required=True, help="A rule's name, or path/to/file.py:name.")
+@click.option("--gradients", required=True, help="One period, such as -1,2,0*48.")
+@click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, read exactly.")
+@json_option
+def drift(rule: str, gradients: str, pairs: Sequence[str], as_json: bool) -> None:
+    """Where a rule goes on a periodic linear problem as T grows: its steady state, and the drift per period, enclosed."""
+    from simlab import exact
+    from simlab.orbit import verdict
+    from simlab.rule import settle
+    from simlab.trajectory import plain
+
+    spec, period = catalog.rule(rule), exact.sequence(gradients)
+    given = {n: exact.rational(v, n) for n, v in settings(pairs).items()}
+    hyper = settle(spec.hyper, given, f"rule {spec.name}")
+    found = verdict(spec, period, hyper)
+    payload = {
+        "rule": spec.name, "period": len(period), "total": str(found.orbit.total), "drift": plain(found.orbit.drift),
+        "verdict": found.word or None, "grade": found.grade, "hyper": {n: str(v) for n, v in hyper.items()}, "command": command_line(),
+    }
+    meaning = {
+        "right": "right: towards the best decision", "wrong": "wrong: away from the best decision",
+        "neutral": "neutral: neither way", "undecided": "undecided: the ball of the drift still holds 0",
+        "": "none: the gradients of a period add up to 0, so every decision is as good",
+    }
+
+    def text() -> str:
+        lines = [f"{spec.name}, period {len(period)}, gradients add up to {found.orbit.total}",
+                 f"  drift per period  {found.orbit.drift.str(20)} times alpha s(t)",
+                 f"  verdict           {meaning[found.word]}", f"  grade             {found.grade}"]
+        return "\n".join(lines)
+
+    say(as_json, payload, text)
+
+
+@app.command()
 @click.argument("names", nargs=-1)
 @json_option
 def check(names: Sequence[str], as_json: bool) -> None:

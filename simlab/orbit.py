@@ -233,7 +233,7 @@ def _follow(start: Any, steps: list[Form], base: Any) -> list[Any]:
 class Verdict:
     """The drift of a rule on a periodic linear problem, and which way it points.
 
-    word: right, wrong, neutral or undecided; none where G = 0, since then every decision is as good.
+    word: right, wrong, neutral or undecided; empty where G = 0, since then every decision is as good.
     grade: enclosed where the ball decides, proved where D = 0 in exact arithmetic, else undecided.
     """
 
@@ -252,12 +252,12 @@ def verdict(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, An
         if sign or found.drift == 0 or bits >= MOST_BITS:
             break
         if bits == 256 and len(gradients) <= EXACT_PERIOD and _is_zero(rule, gradients, hyper):
-            return Verdict(found, "neutral" if found.total else "none", "proved", bits)
+            return Verdict(found, "neutral" if found.total else "", "proved", bits)
         bits *= 2
     if sign == 0 and not found.drift == 0:
         return Verdict(found, "undecided", "undecided", bits)
     if not found.total:
-        return Verdict(found, "none", "enclosed", bits)
+        return Verdict(found, "", "enclosed", bits)
     word = {0: "neutral", 1: "wrong", -1: "right"}[sign * (1 if found.total > 0 else -1)]
     return Verdict(found, word, "enclosed" if sign else "proved", bits)
 

@@ -1,0 +1,192 @@
+"""Steady states and drifts, from the rules' own source, against values computed independently."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction as Q
+
+import numpy as np
+import pytest
+from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import simlab
+from simlab import catalog, cli, exact
+from simlab.errors import BadInput
+from simlab.orbit import verdict
+from simlab.rule import Step, settle
+from simlab.surd import Inexact, Surd, root, surd
+from simlab.trajectory import precision
+
+
+def drift(rule: object, gradients: str, **hyper: object):
+    spec = catalog.rule(rule)
+    values = {n: exact.rational(v, n) for n, v in hyper.items() if n in spec.hyper}
+    return verdict(spec, exact.sequence(gradients), settle(spec.hyper, values, "the rule"))
+
+
+def meets(ball: arb, printed: str) -> bool:
+    """The ball lies within half a unit of the printed value's last digit."""
+    digits = len(printed.split("e")[0].partition(".")[2])
+    power = int(printed.partition("e")[2] or 0) - digits
+    with precision(400):
+        return abs(ball - arb(printed)) <= arb(10) ** power / 2
+
+
+LUO = "-1,2,0*{}"
+PRINTED = [
+    ("adam_analysed", LUO.format(48), {"beta1": 0, "beta2": "9/10"}, "0.2688328598426796591356846", "wrong"),
+    ("rmsprop", LUO.format(5), {"beta2": "1/2"}, "0.038504054279793", "wrong"),
+    ("rmsprop", LUO.format(3), {"beta2": "1/2"}, "-0.0673446858697619", "right"),
+    ("rmsprop", LUO.format(27), {"beta2": "9/10"}, "0.0180009745032161", "wrong"),
+    ("rmsprop", LUO.format(26), {"beta2": "9/10"}, "-0.00858681334127028", "right"),
+    ("rmsprop", LUO.format(276), {"beta2": "99/100"}, "0.00112162110896823", "wrong"),
+    ("rmsprop", LUO.format(275), {"beta2": "99/100"}, "-0.00754734612963454", "right"),
+    ("adam_analysed", "3,-1,-1", {"beta1": 0, "beta2": "1/10"}, "0.6809496019936718241563528", "wrong"),
+    ("adam_analysed", "1010,-10*100", {"beta1": "9/10", "beta2": "99/100"}, "1.900854749931023446311908", "wrong"),
+    ("adam_analysed", "1010,-10*100", {}, "0.10502190109996158542", "wrong"),
+    ("rmsprop", "1010,-10*100", {"beta2": "99/100"}, "2.2797854890311960398", "wrong"),
+    ("amsgrad", "1010,-10*100", {"beta1": "9/10", "beta2": "99/100"}, "-0.07881890199230798540248188", "right"),
+    ("adam_analysed", "73,-1*72", {}, "-0.0018714023274661474", "right"),
+    ("adam_analysed", "74,-1*73", {}, "0.0018073704018550583", "wrong"),
+    ("adam_analysed", "38013,-19006*2", {}, "-1.94859780607628e-9", "right"),
+    ("adam_analysed", "38015,-19007*2", {}, "8.67005347613e-12", "wrong"),
+    ("adam_analysed", "76029,-38014*2", {}, "1.86000882517875e-5", "wrong"),
+    ("adam_analysed", "4,-1,-2", {"beta1": 0, "beta2": "1/2"}, "0.0871681516694", "wrong"),
+    ("adam_analysed", "2269,-743,-1525", {"beta1": 0}, "1.52306350274e-7", "wrong"),
+    ("adam_analysed", "37996,-18629,-19366", {}, "8.64852124262e-11", "wrong"),
+    ("adam_analysed", "-1,-1,-1,2,2", {"beta1": 0, "beta2": "1/2"}, "0.029017", "wrong"),
+    ("adam_analysed", "3,0,-1,-1", {"beta1": 0, "beta2": "1/2"}, "0.274923", "wrong"),
+]
+
+
+@pytest.mark.parametrize(("rule", "gradients", "hyper", "printed", "word"), PRINTED, ids=lambda v: str(v)[:24])
+def test_printed_drifts(rule: str, gradients: str, hyper: dict, printed: str, word: str) -> None:
+    found = drift(rule, gradients, **hyper)
+    assert meets(found.orbit.drift, printed), found.orbit.drift
+    assert (found.word, found.grade) == (word, "enclosed")
+
+
+@pytest.mark.parametrize(("period", "beta2"), [(6, "1/2"), (4, "1/4"), (3, "1/16")])
+def test_neutral_drifts_are_proved(period: int, beta2: str) -> None:
+    """16 beta2^(C-2) = 1: no precision of balls shows D = 0; sums of square roots do, and deny it next door."""
+    found = drift("rmsprop", LUO.format(period - 2), beta2=beta2)
+    assert (found.word, found.grade) == ("neutral", "proved")
+    beside = drift("rmsprop", LUO.format(period - 2), beta2=Q(beta2) + Q(1, 10**60))
+    assert (beside.word, beside.grade) == ("right", "enclosed")
+
+
+def test_rules_that_are_always_right() -> None:
+    """Closed forms: -G for descent, -G/sqrt(mean g^2) for AdaGrad, -alpha_star G for the bounded rules."""
+    pattern = "10,-1*9"
+    for rule, value in (("sgd", -1.0), ("momentum", -10.0), ("adagrad", -1 / np.sqrt(10.9)), ("adabound", -0.1),
+                        ("amsbound", -0.1), ("adabound_released", -0.1), ("amsbound_released", -0.1)):  # fmt: skip
+        found = drift(rule, pattern)
+        assert found.word == "right"
+        assert float(found.orbit.drift.mid()) == pytest.approx(value, rel=1e-14)
+
+
+def test_bias_correction_does_not_change_the_drift() -> None:
+    plain, corrected = drift("adam_analysed", "1010,-10*100"), drift("adam", "1010,-10*100", epsilon=0)
+    assert plain.orbit.drift.overlaps(corrected.orbit.drift)
+    assert drift("adam", "1010,-10*100").orbit.drift < plain.orbit.drift  # epsilon takes a little
+
+
+def test_distances_behind_the_end() -> None:
+    """(10, -1^9) with beta2 = 97/100: sqrt(t) (x_t + 1) before phases 1, 2, 4 and 10."""
+    with precision(128):
+        behind = drift("rmsprop", "10,-1*9", beta2="97/100").orbit.behind()
+    for phase, printed in ((0, "2.751077585289"), (3, "0.582089579868"), (9, "2.428311925789")):
+        assert meets(behind[phase], printed)
+    assert behind[1] == 0
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(-5, 5), min_size=2, max_size=6).filter(any), st.sampled_from(["1/2", "9/10"]), st.sampled_from([0, "1/2"]))
+def test_the_orbit_is_where_a_run_settles(gradients: list[int], beta2: str, beta1: object) -> None:
+    """The state of a long run at the end of a period is the orbit's, for every rule whose state has a limit."""
+    period = len(gradients)
+    for rule in ("adam_analysed", "amsgrad", "adam"):
+        hyper = {"beta1": beta1, "beta2": beta2}
+        found = drift(rule, ",".join(map(str, gradients)), **hyper)
+        run = simlab.run(rule, "linear_periodic", rounds=period * 120, record=1, backend="reference",
+                         hyper={"gradients": tuple(map(Q, gradients)), **hyper})  # fmt: skip
+        for ball, value in zip(found.orbit.states[0], run.records.state, strict=True):
+            assert value == pytest.approx(float(ball.mid()), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("gradients", ["1,-2,3", "5,-1,-1,-1,-1", "-3,2,2", "4,0,-1"])
+def test_period_two_never_fails_and_signs_follow_the_gradients(gradients: str) -> None:
+    """D is odd and does not change under rotation or positive scaling."""
+    values = exact.sequence(gradients)
+    base = drift("adam_analysed", gradients, beta1="1/2", beta2="9/10").orbit.drift
+    for k in (1, 2):
+        turned = ",".join(str(v) for v in values[k:] + values[:k])
+        assert drift("adam_analysed", turned, beta1="1/2", beta2="9/10").orbit.drift.overlaps(base)
+    tripled = ",".join(str(-3 * v) for v in values)
+    assert drift("adam_analysed", tripled, beta1="1/2", beta2="9/10").orbit.drift.overlaps(-base)
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(BadInput, match="all gradients are 0"):
+        drift("adam", "0,0")
+
+    def squaring(t, alpha, g, s=0):
+        """Not a filter.
+
+        Reference: nobody.
+        """
+        s = s * s + g
+        return Step(direction=s, rate=alpha), (s,)
+
+    with pytest.raises(BadInput, match="its state 's' is not a moving average"):
+        drift(squaring, "1,-2")
+
+    def summing(t, alpha, g, s=0):
+        """A sum of signed gradients.
+
+        Reference: nobody.
+        """
+        return Step(direction=s, rate=alpha), (s - g,)
+
+    with pytest.raises(BadInput, match="has no steady state"):
+        drift(summing, "1,1")
+
+
+def test_the_command(capsys: pytest.CaptureFixture) -> None:
+    assert cli.main(["drift", "--rule", "rmsprop", "--gradients", "-1,2,0*48", "--set", "beta2=9/10", "--json"]) == 0
+    got = json.loads(capsys.readouterr().out)
+    assert (got["verdict"], got["grade"], got["total"]) == ("wrong", "enclosed", "1")
+    assert set(got["drift"]) == {"midpoint", "radius"}
+    assert cli.main(["drift", "--rule", "rmsprop", "--gradients", "1,-1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] is None
+    for bad, words in ((["--gradients", "0,0"], "all gradients are 0"), (["--gradients", "1,x"], "must be a number"),
+                       (["--gradients", "1", "--set", "beta2=1"], "beta2 must be in [0, 1)")):  # fmt: skip
+        assert cli.main(["drift", "--rule", "rmsprop", *bad]) == 2
+        assert words in capsys.readouterr().err
+
+
+# --- sums of square roots -------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.fractions(-5, 5, max_denominator=20), st.integers(1, 200)), max_size=5))
+def test_surds_are_the_numbers_they_stand_for(terms: list) -> None:
+    """Sums, products and equality against balls; zero exactly when the ball of rising precision says nothing else."""
+    number = sum((Surd(((q, n),)) for q, n in terms if q), Surd())
+    with precision(300):
+        ball = sum((arb(q.numerator) / q.denominator * arb(n).sqrt() for q, n in terms), arb(0))
+        shown = sum((arb(q.numerator) / q.denominator * arb(n).sqrt() for q, n in number.terms), arb(0))
+        assert shown.overlaps(ball)
+        assert (number == 0) == ball.contains(0)
+        square = sum((arb(q.numerator) / q.denominator * arb(n).sqrt() for q, n in (number * number).terms), arb(0))
+        assert square.overlaps(ball * ball)
+
+
+def test_surds_refuse_what_they_cannot_say() -> None:
+    assert root(Q(9, 4)) == Q(3, 2)
+    assert root(2) * root(8) == 4
+    assert (root(3) + 1).inverse() * (root(3) + 1) == 1
+    for wrong in (lambda: root(-1), lambda: root(root(2)), lambda: (root(2) + root(3) + 1).inverse(), lambda: surd(root(2)).rational):
+        with pytest.raises(Inexact):
+            wrong()
