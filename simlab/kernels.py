@@ -320,6 +320,10 @@ def vector_driver(propose: Callable, loss: Callable, grad: Callable, project: Ca
                 scatter(new, i, 0, kept)
                 lost = lost | gone
                 fine = fine & is_finite(y[i])
+            projection = (y, rate) + region
+            moved = project(*projection)
+            for i in range(d):
+                fine = fine & is_finite(moved[i])
             if lost and c[6] == 0:
                 c[6] = t
             if not fine or (k < c[5] and t == due[k]):
@@ -329,8 +333,7 @@ def vector_driver(propose: Callable, loss: Callable, grad: Callable, project: Ca
             if not fine:
                 c[7] = t
                 break
-            projection = (y, rate) + region
-            x[:] = project(*projection)
+            x[:] = moved
             state[:] = new
             power = after
             if periodic:

@@ -152,7 +152,7 @@ def run_loop(plan: Plan, system: Any, progress: Callable[[int], None] = lambda t
         total, error = plus(total, error, now.loss)
         if now.underflow and not out.underflow:
             out.underflow = t
-        ok = is_finite(now.proposal)
+        ok = is_finite(now.proposal) and is_finite(now.x)
         if t == due or not ok:
             for name, value in (("t", t), ("x", x), ("rate", now.rate), ("direction", now.direction), ("loss", now.loss),
                                 ("total", (total, error))):  # fmt: skip
@@ -173,5 +173,5 @@ def why(rate: Any, direction: Any, system: Any) -> str:
     if not system.finite(direction):
         return "the direction is not finite (a gradient overflowed or is not a number)"
     if not system.finite(rate):
-        return "the rate is not finite: the second moment vanished before the direction did"
+        return "a rate is not finite: its second moment is 0, and the step or the projection's metric needs it"
     return "the step overflowed"

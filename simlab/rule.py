@@ -94,7 +94,7 @@ class Parameter:
 def parameters(function: Callable) -> dict[str, Parameter]:
     """The keyword-only parameters of a rule or a problem, by name."""
     found = {}
-    for p in inspect.signature(function).parameters.values():
+    for p in inspect.signature(function, eval_str=True).parameters.values():
         if p.kind is p.KEYWORD_ONLY:
             kind = Real if p.annotation is p.empty else p.annotation
             if not isinstance(kind, Range):
