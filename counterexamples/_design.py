@@ -31,8 +31,12 @@ class Design(NamedTuple):
 
     def shown(self) -> dict[str, str]:
         """All of it as text."""
-        return {**{n: str(v) for n, v in self.hyper.items()}, "rounds": str(self.rounds), "drift": repr(self.drift),
-                "amplitude": repr(self.amplitude)}  # fmt: skip
+        return {
+            **{n: str(v) for n, v in self.hyper.items()},
+            "rounds": str(self.rounds),
+            "drift": repr(self.drift),
+            "amplitude": repr(self.amplitude),
+        }
 
 
 def design(rule: str, problem: str, hyper: Mapping[str, Any], share: Fraction) -> Design:

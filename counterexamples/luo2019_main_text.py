@@ -28,8 +28,18 @@ def check() -> Certificate:
     """Two runs in balls, and exact points against convexity and continuity."""
     rounds = horizon()
     rules: dict[str, dict[str, Any]] = {"adam_analysed": {"beta1": 0, "beta2": BETA2}, "sgd": {}}
-    adam, sgd = (simlab.run(rule, "luo2019_piecewise", hyper={"C": C, "alpha": ALPHA, **more}, x0=START, rounds=rounds,
-                            backend="arb", record=1) for rule, more in rules.items())  # fmt: skip
+    adam, sgd = (
+        simlab.run(
+            rule,
+            "luo2019_piecewise",
+            hyper={"C": C, "alpha": ALPHA, **more},
+            x0=START,
+            rounds=rounds,
+            backend="arb",
+            record=1,
+        )
+        for rule, more in rules.items()
+    )
     loss, low, high, gap = adam.plan.problem.loss, Q(-1), Q(2), Q(1, 10**9)
     middle = (low + high) / 2
     parts = {
@@ -37,12 +47,13 @@ def check() -> Certificate:
         "Adam: R_T - 100 T": adam.regret - 100 * rounds,
         "sgd: -x_(T+1)": -sgd.x_last,
         "sgd: T - R_T": rounds - sgd.regret,
-        f"not convex: f_1({middle}) above the chord from {low} to {high}":
-            Q(loss(1, middle)) - (Q(loss(1, low)) + Q(loss(1, high))) / 2,
+        f"not convex: f_1({middle}) above the chord from {low} to {high}": Q(loss(1, middle))
+        - (Q(loss(1, low)) + Q(loss(1, high))) / 2,
         f"not continuous: f_1(0) - f_1(-{gap}) - 99": Q(loss(1, Q(0))) - Q(loss(1, -gap)) - 99,
-    }  # fmt: skip
-    return enclosed(parts, f"T = {rounds}",
-                    {"C": str(C), "alpha": str(ALPHA), "x_1": str(START), "rounds": str(rounds)})
+    }
+    return enclosed(
+        parts, f"T = {rounds}", {"C": str(C), "alpha": str(ALPHA), "x_1": str(START), "rounds": str(rounds)}
+    )
 
 
 luo2019_main_text = Claim(

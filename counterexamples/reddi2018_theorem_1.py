@@ -28,8 +28,9 @@ def lower(ball: Any) -> float:
 def check() -> Certificate:
     """Adam at every period from x_1 = 1, and AMSGrad as long from there, in balls."""
     plan = design("amsgrad", PROBLEM, HYPER, Q(1, 8))
-    adam = simlab.run("adam_analysed", PROBLEM, hyper={**HYPER, "alpha": ALPHA}, x0=1, rounds=plan.rounds,
-                      backend="arb", record="all")  # fmt: skip
+    adam = simlab.run(
+        "adam_analysed", PROBLEM, hyper={**HYPER, "alpha": ALPHA}, x0=1, rounds=plan.rounds, backend="arb", record="all"
+    )
     amsgrad = simlab.run("amsgrad", PROBLEM, hyper=plan.hyper, x0=1, rounds=plan.rounds, backend="arb", record=1)
     moves = [-rate * m for rate, m in zip(adam.records.rate, adam.records.direction, strict=True)]
     starts = range(0, plan.rounds, 3)

@@ -42,25 +42,41 @@ class Escape(Walls):
         """A period that ends below 0 meets no wall on its right."""
         given, here = (self.negative, self.bounded, self.keeps), self.under()
         return lemma(
-            "unclipped", "y < 2 in a period that ends below 0",
-            (Proof(self.free, by=((self.bounded,), (self.keeps,), (self.negative,))),), given, here,
-            false=(("y < 0", self.y < 0, given, here),
-                   ("without x2 < 0", self.free, without(self.negative, given), self.under(x=Q(1))),
-                   ("without s2 >= -2", self.free, without(self.bounded, given), self.under(alpha=Q(8)))),
-        )  # fmt: skip
+            "unclipped",
+            "y < 2 in a period that ends below 0",
+            (Proof(self.free, by=((self.bounded,), (self.keeps,), (self.negative,))),),
+            given,
+            here,
+            false=(
+                ("y < 0", self.y < 0, given, here),
+                ("without x2 < 0", self.free, without(self.negative, given), self.under(x=Q(1))),
+                ("without s2 >= -2", self.free, without(self.bounded, given), self.under(alpha=Q(8))),
+            ),
+        )
 
     def whole(self) -> Step:
         """Such a period moves x by s1 + s2 at least."""
         (s1, s2), here = self.moves, self.under()
         given = (self.free, self.up, self.y_is, self.keeps)
         return lemma(
-            "whole move", "x2 >= x + s1 + s2 in a period that ends below 0",
-            (Proof(self.moved, times=((self.free,),), by=((self.free, self.up), (self.free, self.keeps)),
-                   modulo=((-1, self.y_is),)),), given, here,
-            false=(("x2 >= x + s1", self.x2 >= x + s1, given, here),
-                   ("x2 > x + s1 + s2", self.x2 > x + s1 + s2, given, here),
-                   ("without y < 2", self.moved, without(self.free, given), self.under(x=Q(2)))),
-        )  # fmt: skip
+            "whole move",
+            "x2 >= x + s1 + s2 in a period that ends below 0",
+            (
+                Proof(
+                    self.moved,
+                    times=((self.free,),),
+                    by=((self.free, self.up), (self.free, self.keeps)),
+                    modulo=((-1, self.y_is),),
+                ),
+            ),
+            given,
+            here,
+            false=(
+                ("x2 >= x + s1", self.x2 >= x + s1, given, here),
+                ("x2 > x + s1 + s2", self.x2 > x + s1 + s2, given, here),
+                ("without y < 2", self.moved, without(self.free, given), self.under(x=Q(2))),
+            ),
+        )
 
     def grows(self) -> Step:
         """sqrt(N + C) > sqrt(N)."""
@@ -68,14 +84,25 @@ class Escape(Walls):
         (_, en), (low, en2) = map(self.reading.about, (n, self.n2))
         given, here = (LONG, n_, low, en, en2), self.under()
         return lemma(
-            "next root", "sqrt(N + C) > sqrt(N)",
-            (Proof(self.next_root, times=((1,), (low,)), by=((low,), (3,), (LONG,), (n_, n_)),
-                   modulo=((1, en2), (-1, en))),
-             Proof(self.grown, times=((low,), (n_,)), by=((3,), (LONG,)), modulo=((1, en2), (-1, en)))), given, here,
-            false=(("by 2", self.n2 - n >= 2, given, here),
-                   ("the other root", self.grown, without(low, given), {**here, str(self.n2): -self.n2.value(here)}),
-                   ("without C >= 3", self.grown, without(LONG, given), self.under(C=Q(0)))),
-        )  # fmt: skip
+            "next root",
+            "sqrt(N + C) > sqrt(N)",
+            (
+                Proof(
+                    self.next_root,
+                    times=((1,), (low,)),
+                    by=((low,), (3,), (LONG,), (n_, n_)),
+                    modulo=((1, en2), (-1, en)),
+                ),
+                Proof(self.grown, times=((low,), (n_,)), by=((3,), (LONG,)), modulo=((1, en2), (-1, en))),
+            ),
+            given,
+            here,
+            false=(
+                ("by 2", self.n2 - n >= 2, given, here),
+                ("the other root", self.grown, without(low, given), {**here, str(self.n2): -self.n2.value(here)}),
+                ("without C >= 3", self.grown, without(LONG, given), self.under(C=Q(0))),
+            ),
+        )
 
     def potentials(self) -> Step:
         """The potential does not fall, as sqrt(N + C) - sqrt(N) <= C/(2 sqrt(N))."""
@@ -88,28 +115,47 @@ class Escape(Walls):
         late = Q(a * a - 1, 2 * a)
         slow = self.point(Q(1, 2), Q(1001, 1000), N=late * late, p=Q(1, 1000), x=Q(-1), C=2 * late * d + d * d)
         return lemma(
-            "potential", "4 C (x2 - x) >= alpha m (sqrt(N + C) - sqrt(N)) in a period that ends below 0",
-            (Proof(self.potential, times=((n_, self.next_root), (n_, n_)),
-                   by=(*((*c, r, *g) for c in size for r in (n_, self.next_root) for g in gained),
-                       *((Q(1, 2), *c, A0, *M0, self.grown) for c in size)),
-                   modulo=((-alpha * M * n, en2), (alpha * M * n, en))),), given, here,
-            false=(("1/16 for 4", Q(1, 16) * C * (self.x2 - x) >= alpha * M * (self.n2 - n), given, here),
-                   ("without the move", self.potential, without(self.moved, given), {**here, str(self.x2): Q(-3, 2)}),
-                   ("without the speed", self.potential, without(self.speed, given), slow)),
-        )  # fmt: skip
+            "potential",
+            "4 C (x2 - x) >= alpha m (sqrt(N + C) - sqrt(N)) in a period that ends below 0",
+            (
+                Proof(
+                    self.potential,
+                    times=((n_, self.next_root), (n_, n_)),
+                    by=(
+                        *((*c, r, *g) for c in size for r in (n_, self.next_root) for g in gained),
+                        *((Q(1, 2), *c, A0, *M0, self.grown) for c in size),
+                    ),
+                    modulo=((-alpha * M * n, en2), (alpha * M * n, en)),
+                ),
+            ),
+            given,
+            here,
+            false=(
+                ("1/16 for 4", Q(1, 16) * C * (self.x2 - x) >= alpha * M * (self.n2 - n), given, here),
+                ("without the move", self.potential, without(self.moved, given), {**here, str(self.x2): Q(-3, 2)}),
+                ("without the speed", self.potential, without(self.speed, given), slow),
+            ),
+        )
 
     def totals(self) -> Step:
         """The potential since period k0."""
         n, here, given = self.roots[0], self.under(), (self.potential, self.total)
         later = 4 * C * (self.x2 - X0) >= alpha * M * (self.n2 - ROOT0)
         return induction(
-            "total", "4 C (x - x_k0) >= alpha m (sqrt(N) - sqrt(N_k0)) as long as every period since k0 ended below 0",
-            base=(Proof(self.total),), turn=(Proof(self.total, by=((self.total,), (self.potential,))),),
-            start={"x": X0, str(n): ROOT0}, after={"x": self.x2, str(n): self.n2}, given=given[:1], witness=here,
-            false=(("1/16 for 4", Q(1, 16) * C * (self.x2 - X0) >= alpha * M * (self.n2 - ROOT0), given, here),
-                   ("without the potential", later, (self.total,), {**here, str(self.x2): Q(-3, 2)}),
-                   ("without the total so far", later, (self.potential,), {**here, "x_k0": Q(1)})),
-        )  # fmt: skip
+            "total",
+            "4 C (x - x_k0) >= alpha m (sqrt(N) - sqrt(N_k0)) as long as every period since k0 ended below 0",
+            base=(Proof(self.total),),
+            turn=(Proof(self.total, by=((self.total,), (self.potential,))),),
+            start={"x": X0, str(n): ROOT0},
+            after={"x": self.x2, str(n): self.n2},
+            given=given[:1],
+            witness=here,
+            false=(
+                ("1/16 for 4", Q(1, 16) * C * (self.x2 - X0) >= alpha * M * (self.n2 - ROOT0), given, here),
+                ("without the potential", later, (self.total,), {**here, str(self.x2): Q(-3, 2)}),
+                ("without the total so far", later, (self.potential,), {**here, "x_k0": Q(1)}),
+            ),
+        )
 
     def bound(self) -> Step:
         """So x < 0 ends."""
@@ -123,13 +169,17 @@ class Escape(Walls):
 
         almost = Q(-1, 100)
         return lemma(
-            "escape", "alpha m (sqrt(N) - sqrt(N_k0)) < 8 C as long as x < 0",
-            (Proof(self.over, by=((self.total,), (12, NOW), (4, LONG, NOW), (12, FROM), (4, LONG, FROM))),), given,
+            "escape",
+            "alpha m (sqrt(N) - sqrt(N_k0)) < 8 C as long as x < 0",
+            (Proof(self.over, by=((self.total,), (12, NOW), (4, LONG, NOW), (12, FROM), (4, LONG, FROM))),),
+            given,
             self.under(),
-            false=(("7 for 8", alpha * M * (n - ROOT0) < 7 * C, given, tight(almost, Q(-2))),
-                   ("without x < 0", self.over, without(NOW, given), tight(Q(2), Q(-2))),
-                   ("without x_k0 >= -2", self.over, without(FROM, given), tight(almost, Q(-3)))),
-        )  # fmt: skip
+            false=(
+                ("7 for 8", alpha * M * (n - ROOT0) < 7 * C, given, tight(almost, Q(-2))),
+                ("without x < 0", self.over, without(NOW, given), tight(Q(2), Q(-2))),
+                ("without x_k0 >= -2", self.over, without(FROM, given), tight(almost, Q(-3))),
+            ),
+        )
 
 
 def argue(rule: str = "adam_analysed") -> Argument:
@@ -138,7 +188,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
     return Argument(
         (*of.common(), of.unclipped(), of.whole(), of.grows(), of.potentials(), of.totals(), of.bound()),
         assumes=(*of.assumes, *INSIDE, SHARP, SHORT, LONG, FROM, NOW, of.negative),
-    )  # fmt: skip
+    )
 
 
 luo2019_escape = theorem(

@@ -41,52 +41,83 @@ class Regret(Walls):
         here, s2, now = self.point(x_k1=Q(0)), self.moves[1], (*given, STAYS)
         either = (*ahead, (self.bounded,))
         return induction(
-            "stays", "x >= 0 at the start of every period from k1 on, by induction",
+            "stays",
+            "x >= 0 at the start of every period from k1 on, by induction",
             base=(Proof(STAYS, by=((REACHED,),)),),
-            turn=(Proof(STAYS, times=either,
-                        by=(*((*a, self.keeps) for a in either), *((*a, self.bounded) for a in ahead),
-                            (Square(self.y + s2),)), modulo=((-1, self.y_is),)),),
-            start={"x": X_K1}, after={"x": self.x2}, given=given, witness=here,
-            false=(("x >= 1", self.x2 >= 1, now, here),
-                   ("without s2 >= -2", self.x2 >= 0, without(self.bounded, now), self.point(alpha=Q(4), x_k1=Q(0))),
-                   ("without x >= 0", self.x2 >= 0, given, self.point(x=Q(-1), x_k1=Q(0)))),
-        )  # fmt: skip
+            turn=(
+                Proof(
+                    STAYS,
+                    times=either,
+                    by=(
+                        *((*a, self.keeps) for a in either),
+                        *((*a, self.bounded) for a in ahead),
+                        (Square(self.y + s2),),
+                    ),
+                    modulo=((-1, self.y_is),),
+                ),
+            ),
+            start={"x": X_K1},
+            after={"x": self.x2},
+            given=given,
+            witness=here,
+            false=(
+                ("x >= 1", self.x2 >= 1, now, here),
+                ("without s2 >= -2", self.x2 >= 0, without(self.bounded, now), self.point(alpha=Q(4), x_k1=Q(0))),
+                ("without x >= 0", self.x2 >= 0, given, self.point(x=Q(-1), x_k1=Q(0))),
+            ),
+        )
 
     def losses(self) -> Step:
         """What a period costs at least, wherever it begins."""
         given, here = (LOW, HIGH, self.gains), self.point(x=Q(-2), alpha=Q(1, 10))
         return lemma(
-            "losses", "against u = -2 a period costs -4 at least after its first round, 0 at least after its second",
+            "losses",
+            "against u = -2 a period costs -4 at least after its first round, 0 at least after its second",
             (Proof(self.at_least[0], by=((HIGH,),)), Proof(self.at_least[1], by=((2, self.gains), (LOW,)))),
-            given, here,
-            false=(("-3 at least", self.begun >= -3, given, self.point(x=Q(2))),
-                   ("1 at least", self.whole >= 1, given, here),
-                   ("without y >= x", self.at_least[1], without(self.gains, given), {**self.point(), str(self.y): -2})),
-        )  # fmt: skip
+            given,
+            here,
+            false=(
+                ("-3 at least", self.begun >= -3, given, self.point(x=Q(2))),
+                ("1 at least", self.whole >= 1, given, here),
+                ("without y >= x", self.at_least[1], without(self.gains, given), {**self.point(), str(self.y): -2}),
+            ),
+        )
 
     def cost(self) -> Step:
         """A period that begins at x >= 0 costs 2."""
         given, here = (STAYS, self.gains), self.point(alpha=Q(1, 10))
         return lemma(
-            "cost", "a period that begins at x >= 0 costs 2 at least",
-            (Proof(self.costs, by=((2, self.gains), (STAYS,))),), given, here,
-            false=(("3", self.whole >= 3, given, here),
-                   ("without x >= 0", self.costs, (self.gains,), self.point(x=Q(-2), alpha=Q(1, 10))),
-                   ("without y >= x", self.costs, (STAYS,), {**self.point(), str(self.y): Q(-2)})),
-        )  # fmt: skip
+            "cost",
+            "a period that begins at x >= 0 costs 2 at least",
+            (Proof(self.costs, by=((2, self.gains), (STAYS,))),),
+            given,
+            here,
+            false=(
+                ("3", self.whole >= 3, given, here),
+                ("without x >= 0", self.costs, (self.gains,), self.point(x=Q(-2), alpha=Q(1, 10))),
+                ("without y >= x", self.costs, (STAYS,), {**self.point(), str(self.y): Q(-2)}),
+            ),
+        )
 
     def never(self) -> Step:
         """The regret against u = -2 is never negative after whole periods."""
         zero = self.at_least[1]
         here = self.point(R=Q(0), alpha=Q(1, 10), x=Q(-2))
         return induction(
-            "never negative", "R_(kC) >= 0, by induction on k",
-            base=(Proof(NEVER),), turn=(Proof(NEVER, by=((NEVER,), (zero,))),),
-            start={"R": 0}, after={"R": regret + self.whole}, given=(zero,), witness=here,
-            false=(("R_(kC) >= 1", regret + self.whole >= 1, (zero, NEVER), here),
-                   ("without R >= 0", regret + self.whole >= 0, (zero,), {**here, "R": Q(-9)}),
-                   ("without the cost", regret + self.whole >= 0, (NEVER,), {**here, str(self.y): Q(-2), "x": Q(2)})),
-        )  # fmt: skip
+            "never negative",
+            "R_(kC) >= 0, by induction on k",
+            base=(Proof(NEVER),),
+            turn=(Proof(NEVER, by=((NEVER,), (zero,))),),
+            start={"R": 0},
+            after={"R": regret + self.whole},
+            given=(zero,),
+            witness=here,
+            false=(
+                ("R_(kC) >= 1", regret + self.whole >= 1, (zero, NEVER), here),
+                ("without R >= 0", regret + self.whole >= 0, (zero,), {**here, "R": Q(-9)}),
+                ("without the cost", regret + self.whole >= 0, (NEVER,), {**here, str(self.y): Q(-2), "x": Q(2)}),
+            ),
+        )
 
     def linear(self) -> Step:
         """The regret grows by 2 a period from k1 on."""
@@ -94,13 +125,20 @@ class Regret(Walls):
         later, now = regret + self.whole, (NEVER, self.costs, LINEAR)
         due = later >= 2 * (k + 1 - k1)
         return induction(
-            "linear", "R_(kC) >= 2 (k - k1) for k >= k1, by induction on k",
-            base=(Proof(LINEAR, by=((NEVER,),)),), turn=(Proof(LINEAR, by=((LINEAR,), (self.costs,))),),
-            start={"R": regret, "k": k1}, after={"R": later, "k": k + 1}, given=given, witness=here,
-            false=(("3 (k - k1)", later >= 3 * (k + 1 - k1), now, here),
-                   ("without the cost", due, (NEVER, LINEAR), {**here, "x": Q(2), str(self.y): Q(0)}),
-                   ("without the regret so far", due, given, {**here, "k": Q(50)})),
-        )  # fmt: skip
+            "linear",
+            "R_(kC) >= 2 (k - k1) for k >= k1, by induction on k",
+            base=(Proof(LINEAR, by=((NEVER,),)),),
+            turn=(Proof(LINEAR, by=((LINEAR,), (self.costs,))),),
+            start={"R": regret, "k": k1},
+            after={"R": later, "k": k + 1},
+            given=given,
+            witness=here,
+            false=(
+                ("3 (k - k1)", later >= 3 * (k + 1 - k1), now, here),
+                ("without the cost", due, (NEVER, LINEAR), {**here, "x": Q(2), str(self.y): Q(0)}),
+                ("without the regret so far", due, given, {**here, "k": Q(50)}),
+            ),
+        )
 
     def total(self) -> Step:
         """R_T >= 2T/C - 2 (k1 + 3), within a period too."""
@@ -110,13 +148,20 @@ class Regret(Walls):
         rest = ((2, WITHIN), *((*c, LINEAR) for c in per))
         begun, whole = self.at_least
         return lemma(
-            "total", "C R_T >= 2 T - 2 C (k1 + 3) for T in period k >= k1, after its first round and after its second",
-            (Proof(self.result[0], by=(*rest, *((*c, begun) for c in per))),
-             Proof(self.result[1], by=(*rest, *((*c, f) for c in per for f in (whole, 4))))), given, here,
-            false=(("k1 + 2 for k1 + 3", C * (regret + self.begun) >= 2 * t - 2 * C * (k1 + 2), given, here),
-                   ("3T for 2T", C * (regret + self.begun) >= 3 * t - 2 * C * (k1 + 3), given, here),
-                   ("without T <= C (k + 1)", self.result[0], without(WITHIN, given), {**here, "T": Q(99)})),
-        )  # fmt: skip
+            "total",
+            "C R_T >= 2 T - 2 C (k1 + 3) for T in period k >= k1, after its first round and after its second",
+            (
+                Proof(self.result[0], by=(*rest, *((*c, begun) for c in per))),
+                Proof(self.result[1], by=(*rest, *((*c, f) for c in per for f in (whole, 4)))),
+            ),
+            given,
+            here,
+            false=(
+                ("k1 + 2 for k1 + 3", C * (regret + self.begun) >= 2 * t - 2 * C * (k1 + 2), given, here),
+                ("3T for 2T", C * (regret + self.begun) >= 3 * t - 2 * C * (k1 + 3), given, here),
+                ("without T <= C (k + 1)", self.result[0], without(WITHIN, given), {**here, "T": Q(99)}),
+            ),
+        )
 
 
 def argue(rule: str = "adam_analysed") -> Argument:
@@ -125,7 +170,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
     return Argument(
         (*of.common(), of.stays(), of.losses(), of.cost(), of.never(), of.linear(), of.total()),
         assumes=(*of.assumes, *INSIDE, SHARP, SHORT, REACHED, LONG, WITHIN),
-    )  # fmt: skip
+    )
 
 
 luo2019_regret = theorem(

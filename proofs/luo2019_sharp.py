@@ -57,33 +57,50 @@ class Steady(Period):
 
         gap, point = after(v) - after(w), {"beta2": Q(1, 2), "v": Q(1), "w": Q(0), "g": Q(1)}
         return lemma(
-            "contraction", "v' - w' = beta2 (v - w) for two second moments that see the same gradient, whatever it is",
+            "contraction",
+            "v' - w' = beta2 (v - w) for two second moments that see the same gradient, whatever it is",
             (Proof(gap == b * (v - w)),),
-            false=(("the gap stays", gap == v - w, (), point), ("by beta2^2", gap == b * b * (v - w), (), point),
-                   ("the gradient enters", gap == b * (v - w) + (1 - b) * g * g, (), point)),
-        )  # fmt: skip
+            false=(
+                ("the gap stays", gap == v - w, (), point),
+                ("by beta2^2", gap == b * b * (v - w), (), point),
+                ("the gradient enters", gap == b * (v - w) + (1 - b) * g * g, (), point),
+            ),
+        )
 
     def decay(self) -> Step:
         """v_t - v*_t = beta2^t (v_0 - v*_0)."""
         d, d0, q = letter("d"), letter("d0"), letter("q")
         claim, here = d == q * d0, {"beta2": Q(1, 2), "d": Q(1), "q": Q(1), "d0": Q(1)}
         return induction(
-            "decay", "v_t - v*_t = beta2^t (v_0 - v*_0), by induction on t",
-            base=(Proof(claim),), turn=(Proof(claim, modulo=((b, claim),)),),
-            start={"d": d0, "q": polynomial(1)}, after={"d": b * d, "q": b * q}, witness=here,
-            false=(("the gap stays", b * d == d0, (claim,), here), ("one round late", b * d == q * d0, (claim,), here),
-                   ("beta2^(2t)", b * d == b * b * q * d0, (claim,), here)),
-        )  # fmt: skip
+            "decay",
+            "v_t - v*_t = beta2^t (v_0 - v*_0), by induction on t",
+            base=(Proof(claim),),
+            turn=(Proof(claim, modulo=((b, claim),)),),
+            start={"d": d0, "q": polynomial(1)},
+            after={"d": b * d, "q": b * q},
+            witness=here,
+            false=(
+                ("the gap stays", b * d == d0, (claim,), here),
+                ("one round late", b * d == q * d0, (claim,), here),
+                ("beta2^(2t)", b * d == b * b * q * d0, (claim,), here),
+            ),
+        )
 
     def denominator(self) -> Step:
         """1 - beta2^C > 0."""
         given, here = (B0, B1, P0, P1), self.point()
         return lemma(
-            "denominator", "beta2^C < 1", (Proof(DENOMINATOR, by=((P1,), (P0, B1), (P0, B0, B1))),), given, here,
-            false=(("2 beta2^C < 1", 1 - 2 * p * b * b > 0, given, {"beta2": Q(9, 10), "p": Q(9, 10)}),
-                   ("without beta2 < 1", DENOMINATOR, without(B1, given), {"beta2": Q(2), "p": Q(1, 2)}),
-                   ("without p < 1", DENOMINATOR, without(P1, given), {"beta2": Q(1, 2), "p": Q(5)})),
-        )  # fmt: skip
+            "denominator",
+            "beta2^C < 1",
+            (Proof(DENOMINATOR, by=((P1,), (P0, B1), (P0, B0, B1))),),
+            given,
+            here,
+            false=(
+                ("2 beta2^C < 1", 1 - 2 * p * b * b > 0, given, {"beta2": Q(9, 10), "p": Q(9, 10)}),
+                ("without beta2 < 1", DENOMINATOR, without(B1, given), {"beta2": Q(2), "p": Q(1, 2)}),
+                ("without p < 1", DENOMINATOR, without(P1, given), {"beta2": Q(1, 2), "p": Q(5)}),
+            ),
+        )
 
     def state(self, fixed: Any) -> Step:
         """The period's only fixed point."""
@@ -91,50 +108,75 @@ class Steady(Period):
         given, here = (DENOMINATOR, self.ratio, fixed), self.point()
         here = {**here, "fixed": here["v"]}
         return lemma(
-            "steady state", "v after a period is v before it if and only if v = beta2^(C-2) kappa (4 + beta2); then "
+            "steady state",
+            "v after a period is v before it if and only if v = beta2^(C-2) kappa (4 + beta2); then "
             "v1* = kappa (1 + 4 beta2^(C-1)) and v2* = kappa (4 + beta2)",
-            (Proof(p * v2 == self.before, modulo=((-p * (4 + b), self.ratio),)),
-             Proof(w == self.before, times=((DENOMINATOR,),), modulo=((-1, fixed), (-p * (4 + b), self.ratio))),
-             Proof(v1 == k * (1 + 4 * p * b), modulo=((-1, self.ratio),)),
-             Proof(v2 == k * (4 + b), modulo=((-4 - b, self.ratio),))), given, here,
-            false=(("v1* = kappa (1 + 4 beta2^C)", v1 == k * (1 + 4 * p * b * b), given, here),
-                   ("v2* = kappa (4 + beta2^2)", v2 == k * (4 + b * b), given, here),
-                   ("any v", w == self.before, without(fixed, given), {**here, "fixed": Q(1)})),
-        )  # fmt: skip
+            (
+                Proof(p * v2 == self.before, modulo=((-p * (4 + b), self.ratio),)),
+                Proof(w == self.before, times=((DENOMINATOR,),), modulo=((-1, fixed), (-p * (4 + b), self.ratio))),
+                Proof(v1 == k * (1 + 4 * p * b), modulo=((-1, self.ratio),)),
+                Proof(v2 == k * (4 + b), modulo=((-4 - b, self.ratio),)),
+            ),
+            given,
+            here,
+            false=(
+                ("v1* = kappa (1 + 4 beta2^C)", v1 == k * (1 + 4 * p * b * b), given, here),
+                ("v2* = kappa (4 + beta2^2)", v2 == k * (4 + b * b), given, here),
+                ("any v", w == self.before, without(fixed, given), {**here, "fixed": Q(1)}),
+            ),
+        )
 
     def difference(self) -> Step:
         """v2* - 4 v1*."""
         v1, v2, k, here = self.v1_, self.v2_, self.kappa, self.point()
         return lemma(
-            "gap", "v2* - 4 v1* = kappa beta2 (1 - 16 beta2^(C-2))",
-            (Proof(self.gap, modulo=((-b, self.ratio),)),), (self.ratio,), here,
-            false=(("15 for 16", v2 - 4 * v1 == k * b * (1 - 15 * p), (self.ratio,), here),
-                   ("3 for 4", v2 - 3 * v1 == k * b * (1 - 16 * p), (self.ratio,), here),
-                   ("beta2^(C-1) for beta2^(C-2)", v2 - 4 * v1 == k * b * (1 - 16 * p * b), (self.ratio,), here)),
-        )  # fmt: skip
+            "gap",
+            "v2* - 4 v1* = kappa beta2 (1 - 16 beta2^(C-2))",
+            (Proof(self.gap, modulo=((-b, self.ratio),)),),
+            (self.ratio,),
+            here,
+            false=(
+                ("15 for 16", v2 - 4 * v1 == k * b * (1 - 15 * p), (self.ratio,), here),
+                ("3 for 4", v2 - 3 * v1 == k * b * (1 - 16 * p), (self.ratio,), here),
+                ("beta2^(C-1) for beta2^(C-2)", v2 - 4 * v1 == k * b * (1 - 16 * p * b), (self.ratio,), here),
+            ),
+        )
 
     def factor(self) -> Step:
         """kappa > 0."""
         k, given, here = self.positives[0], (B0, B1, P0, DENOMINATOR, self.ratio), self.point()
         return lemma(
-            "kappa", "kappa > 0",
-            (Proof(k, times=((DENOMINATOR,),), by=((B1,),), modulo=((1, self.ratio),)),), given, here,
-            false=(("kappa > 1", self.kappa > 1, given, here),
-                   ("without beta2 < 1", k, without(B1, given), self.reading.point(beta2=2, p=Q(1, 8))),
-                   ("without beta2^C < 1", k, without(DENOMINATOR, given), self.reading.point(beta2=Q(1, 2), p=8))),
-        )  # fmt: skip
+            "kappa",
+            "kappa > 0",
+            (Proof(k, times=((DENOMINATOR,),), by=((B1,),), modulo=((1, self.ratio),)),),
+            given,
+            here,
+            false=(
+                ("kappa > 1", self.kappa > 1, given, here),
+                ("without beta2 < 1", k, without(B1, given), self.reading.point(beta2=2, p=Q(1, 8))),
+                ("without beta2^C < 1", k, without(DENOMINATOR, given), self.reading.point(beta2=Q(1, 2), p=8)),
+            ),
+        )
 
     def steady_moments(self) -> Step:
         """v1*, v2* > 0."""
         k, v1, v2 = self.positives
         given, here = (B0, B1, P0, k), self.point()
         return lemma(
-            "steady moments", "v1* > 0 and v2* > 0",
-            (Proof(v1, by=((B1,), (4, B0, P0, k), (B0, B0, P0, k))),
-             Proof(v2, by=((4, B1), (B0, B1), (4, B0, B0, P0, k), (B0, B0, B0, P0, k)))), given, here,
-            false=(("v1* >= 1", self.v1_ >= 1, given, here), ("v2* >= 4", self.v2_ >= 4, given, here),
-                   ("without kappa > 0", v1, without(k, given), {**here, str(self.kappa): Q(-9)})),
-        )  # fmt: skip
+            "steady moments",
+            "v1* > 0 and v2* > 0",
+            (
+                Proof(v1, by=((B1,), (4, B0, P0, k), (B0, B0, P0, k))),
+                Proof(v2, by=((4, B1), (B0, B1), (4, B0, B0, P0, k), (B0, B0, B0, P0, k))),
+            ),
+            given,
+            here,
+            false=(
+                ("v1* >= 1", self.v1_ >= 1, given, here),
+                ("v2* >= 4", self.v2_ >= 4, given, here),
+                ("without kappa > 0", v1, without(k, given), {**here, str(self.kappa): Q(-9)}),
+            ),
+        )
 
     def steady_roots(self) -> Step:
         """The square roots of v1* and v2* are positive."""
@@ -142,12 +184,20 @@ class Steady(Period):
         _, v1, v2 = self.positives
         given = (v1, v2, low1, e1, low2, e2)
         return lemma(
-            "steady roots", "the square roots of v1* and v2* are positive",
-            (Proof(self.real[0], times=((1,), (low1,)), by=((low1,), (v1,)), modulo=((1, e1),)),
-             Proof(self.real[1], times=((1,), (low2,)), by=((low2,), (v2,)), modulo=((1, e2),))), given, here,
-            false=(("sqrt(v1*) > 1", self.r1 > 1, given, here), ("sqrt(v2*) > 2", self.r2 > 2, given, here),
-                   ("the other root", self.real[0], without(low1, given), {**here, str(self.r1): -Q(1, 2)})),
-        )  # fmt: skip
+            "steady roots",
+            "the square roots of v1* and v2* are positive",
+            (
+                Proof(self.real[0], times=((1,), (low1,)), by=((low1,), (v1,)), modulo=((1, e1),)),
+                Proof(self.real[1], times=((1,), (low2,)), by=((low2,), (v2,)), modulo=((1, e2),)),
+            ),
+            given,
+            here,
+            false=(
+                ("sqrt(v1*) > 1", self.r1 > 1, given, here),
+                ("sqrt(v2*) > 2", self.r2 > 2, given, here),
+                ("the other root", self.real[0], without(low1, given), {**here, str(self.r1): -Q(1, 2)}),
+            ),
+        )
 
     def signed(self) -> Step:
         """The drift is 1 - 16 p times positive factors."""
@@ -156,43 +206,74 @@ class Steady(Period):
         (f1,), (f2,) = (self.reading.about(self.reading.divide(alpha, r)) for r in (r1, r2))
         scale, given = self.drift * r1 * r2 * both, (e1, e2, f1, f2, self.gap)
         return lemma(
-            "drift", "D sqrt(v1* v2*) (sqrt(v2*) + 2 sqrt(v1*)) = alpha kappa beta2 (1 - 16 beta2^(C-2)), for D = "
+            "drift",
+            "D sqrt(v1* v2*) (sqrt(v2*) + 2 sqrt(v1*)) = alpha kappa beta2 (1 - 16 beta2^(C-2)), for D = "
             "minus the sum of rate times direction over a period, without 1/sqrt(t)",
-            (Proof(self.sign, modulo=((r2 * both, f1), (-2 * r1 * both, f2), (alpha, e2), (-4 * alpha, e1),
-                                      (alpha, self.gap))),), given, here,
-            false=(("the other sign", scale == -alpha * self.kappa * b * (1 - 16 * p), given, here),
-                   ("15 for 16", scale == alpha * self.kappa * b * (1 - 15 * p), given, here),
-                   ("without beta2", scale == alpha * self.kappa * (1 - 16 * p), given, here)),
-        )  # fmt: skip
+            (
+                Proof(
+                    self.sign,
+                    modulo=((r2 * both, f1), (-2 * r1 * both, f2), (alpha, e2), (-4 * alpha, e1), (alpha, self.gap)),
+                ),
+            ),
+            given,
+            here,
+            false=(
+                ("the other sign", scale == -alpha * self.kappa * b * (1 - 16 * p), given, here),
+                ("15 for 16", scale == alpha * self.kappa * b * (1 - 15 * p), given, here),
+                ("without beta2", scale == alpha * self.kappa * (1 - 16 * p), given, here),
+            ),
+        )
 
     def approach(self) -> Step:
         """From v_0 = 0, v stays below its steady state."""
         k, after = self.positives[0], p * self.v2
         given, here = (B0, B1, P0, k, self.ratio), self.point()
         return induction(
-            "below", "0 <= v_(kC) <= v*_(kC) from v_0 = 0, by induction on k",
+            "below",
+            "0 <= v_(kC) <= v*_(kC) from v_0 = 0, by induction on k",
             base=(Proof(V0), Proof(self.below, by=((4, P0, k), (P0, B0, k)))),
-            turn=(Proof(V0, by=((P0, B0, B0, V0), (4, P0, B1), (P0, B0, B1))),
-                  Proof(self.below, by=((P0, B0, B0, self.below),), modulo=((p * (4 + b), self.ratio),))),
-            start={"v": 0}, after={"v": after}, given=given, witness=here,
-            false=(("half the steady state", after <= Q(1, 2) * self.before, (*given, V0, self.below), here),
-                   ("strictly", after < self.before, (*given, V0, self.below), here),
-                   ("from any v_0", after <= self.before, (*given, V0), {**here, "v": Q(4)})),
-        )  # fmt: skip
+            turn=(
+                Proof(V0, by=((P0, B0, B0, V0), (4, P0, B1), (P0, B0, B1))),
+                Proof(self.below, by=((P0, B0, B0, self.below),), modulo=((p * (4 + b), self.ratio),)),
+            ),
+            start={"v": 0},
+            after={"v": after},
+            given=given,
+            witness=here,
+            false=(
+                ("half the steady state", after <= Q(1, 2) * self.before, (*given, V0, self.below), here),
+                ("strictly", after < self.before, (*given, V0, self.below), here),
+                ("from any v_0", after <= self.before, (*given, V0), {**here, "v": Q(4)}),
+            ),
+        )
 
     def dominates(self) -> Step:
         """v2 >= 4 v1 from v_0 = 0 on, if 16 p <= 1."""
         k, given = self.positives[0], (B0, B1, self.positives[0], self.ratio, self.below, NOT_RIGHT)
         here, neutral = self.point(), self.reading.point(beta2=Q(1, 2), p=Q(1, 16), v=Q(1, 7))
         return lemma(
-            "dominance", "v2 >= 4 v1 from v_0 = 0 on, if 16 beta2^(C-2) <= 1",
-            (Proof(self.dominance, by=((3, B0, self.below), (B0, B1, self.below), (k, B0, NOT_RIGHT)),
-                   modulo=((-b, self.ratio),)),), given, here,
-            false=(("v2 > 4 v1", self.v2 - 4 * self.v1 > 0, given, neutral),
-                   ("15 for 16", self.dominance, (*without(NOT_RIGHT, given), 15 * p <= 1),
-                    self.reading.point(beta2=Q(1, 2), p=Q(1, 15), v=Q(9, 59))),
-                   ("from any v_0", self.dominance, without(self.below, given), {**here, "v": Q(4)})),
-        )  # fmt: skip
+            "dominance",
+            "v2 >= 4 v1 from v_0 = 0 on, if 16 beta2^(C-2) <= 1",
+            (
+                Proof(
+                    self.dominance,
+                    by=((3, B0, self.below), (B0, B1, self.below), (k, B0, NOT_RIGHT)),
+                    modulo=((-b, self.ratio),),
+                ),
+            ),
+            given,
+            here,
+            false=(
+                ("v2 > 4 v1", self.v2 - 4 * self.v1 > 0, given, neutral),
+                (
+                    "15 for 16",
+                    self.dominance,
+                    (*without(NOT_RIGHT, given), 15 * p <= 1),
+                    self.reading.point(beta2=Q(1, 2), p=Q(1, 15), v=Q(9, 59)),
+                ),
+                ("from any v_0", self.dominance, without(self.below, given), {**here, "v": Q(4)}),
+            ),
+        )
 
 
 def argue(rule: str = "adam_analysed") -> Argument:
@@ -200,11 +281,29 @@ def argue(rule: str = "adam_analysed") -> Argument:
     of = Steady(rule)
     fixed = p * of.v2.at({"v": letter("fixed")}) == letter("fixed")
     return Argument(
-        (of.read(), of.powers(), of.zeros(), of.contraction(), of.decay(), of.denominator(), of.state(fixed),
-         of.factor(), of.difference(), of.steady_moments(), of.steady_roots(), of.signed(), of.approach(),
-         of.dominates(), of.positive(), of.root(), of.rate(), of.steeper(), of.move()),
+        (
+            of.read(),
+            of.powers(),
+            of.zeros(),
+            of.contraction(),
+            of.decay(),
+            of.denominator(),
+            of.state(fixed),
+            of.factor(),
+            of.difference(),
+            of.steady_moments(),
+            of.steady_roots(),
+            of.signed(),
+            of.approach(),
+            of.dominates(),
+            of.positive(),
+            of.root(),
+            of.rate(),
+            of.steeper(),
+            of.move(),
+        ),
         assumes=(*of.assumes, NOT_RIGHT, fixed),
-    )  # fmt: skip
+    )
 
 
 luo2019_sharp = theorem(

@@ -42,7 +42,8 @@ from simlab.backends import numba, reference
 from simlab.errors import BadInput
 from simlab.online import make_plan
 from simlab.protocol import Plan, bound, online_round
-from simlab.trajectory import check_writable, versions, whole
+from simlab.files import check_writable, whole
+from simlab.provenance import versions
 
 Setting = tuple[str, str, tuple[tuple[str, Any], ...], Any]  # rule, problem, hyperparameters and constants, x0
 BUSY = ("adam_analysed", "reddi2018_periodic", (("C", 3), ("beta1", "0.9"), ("beta2", "0.99"), ("alpha", "0.01")), 0)

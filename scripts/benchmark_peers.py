@@ -94,8 +94,10 @@ def torch_optim(c: Case, **options: Any) -> Peer:
     def run(rounds: int) -> float:
         x = torch.tensor([c.x], dtype=torch.float64, requires_grad=True)
         optimizer = torch.optim.Adam([x], lr=c.alpha, betas=(c.beta1, c.beta2), eps=0.0, **options)
-        group, gradients = optimizer.param_groups[0], [torch.tensor([g], dtype=torch.float64)
-                                                       for g in (c.first, c.second, c.other)]  # fmt: skip
+        group, gradients = (
+            optimizer.param_groups[0],
+            [torch.tensor([g], dtype=torch.float64) for g in (c.first, c.second, c.other)],
+        )
         for t in range(1, rounds + 1):
             x.grad = gradients[min((t - 1) % c.period, 2)]
             group["lr"] = _undone(c, t, math.sqrt)
@@ -145,8 +147,10 @@ def optax_scan(c: Case) -> Peer:
     jax, optax = _import("jax"), _import("optax")
     jax.config.update("jax_enable_x64", True)
     np_ = jax.numpy
-    adam = optax.chain(optax.scale_by_adam(c.beta1, c.beta2, eps=0.0),
-                       optax.scale_by_schedule(lambda n: -_undone(c, (n + 1).astype(float), np_.sqrt)))  # fmt: skip
+    adam = optax.chain(
+        optax.scale_by_adam(c.beta1, c.beta2, eps=0.0),
+        optax.scale_by_schedule(lambda n: -_undone(c, (n + 1).astype(float), np_.sqrt)),
+    )
 
     def body(carry: tuple, t: Any) -> tuple:
         x, state = carry

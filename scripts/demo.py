@@ -1,6 +1,6 @@
 """The main job, end to end: the C-periodic counterexample with every optimizer of the AdaBound paper.
 
-    the condition, decided exactly  ->  runs of every rule, with regret against the bounds  ->  figures, in out/
+the condition, decided exactly  ->  runs of every rule, with regret against the bounds  ->  figures, in out/
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ def main(out: Path) -> None:
     """Print the condition and the table, and draw every figure into `out`."""
     began = time.perf_counter()
     print(report(BETA2, PERIOD), end="\n\n")
-    print(f"f_t(x) = -x, 2x, then 0 (period C = {PERIOD}) on [-2, 2], best decision -2; {ROUNDS} rounds, "
-          f"beta1 = 0, beta2 = {BETA2}, alpha = 1\n")  # fmt: skip
+    print(
+        f"f_t(x) = -x, 2x, then 0 (period C = {PERIOD}) on [-2, 2], best decision -2; {ROUNDS} rounds, "
+        f"beta1 = 0, beta2 = {BETA2}, alpha = 1\n"
+    )
     print(f"{'rule':<15} {'x_T+1':>9} {'R_T':>12} {'R_T/T':>9}   bounds on R_T (observed, float64)")
     for rule in RULES:
         known = simlab.rules[rule].hyper

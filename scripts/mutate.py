@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import importlib
 import json
 import os
 import re
@@ -25,16 +26,42 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ["simlab/ops.py", "simlab/rule.py", "simlab/protocol.py", "simlab/checker.py", "simlab/rules"]
 TESTS = [  # quick ones first: most mutants die in the first second
-    "tests/simlab/test_checker.py", "tests/simlab/test_bounds.py", "tests/simlab/test_anchors.py", "tests/simlab/test_structure.py",
-    "tests/simlab/test_golden_runs.py", "tests/simlab/test_golden_regret.py", "tests/simlab/test_feasible.py",
-    "tests/simlab/test_cli.py", "tests/simlab/test_machine_code.py", "tests/conformance",
-]  # fmt: skip
+    "tests/simlab/test_checker.py",
+    "tests/simlab/test_bounds.py",
+    "tests/simlab/test_anchors.py",
+    "tests/simlab/test_structure.py",
+    "tests/simlab/test_golden_runs.py",
+    "tests/simlab/test_golden_regret.py",
+    "tests/simlab/test_feasible.py",
+    "tests/simlab/test_cli.py",
+    "tests/simlab/test_machine_code.py",
+    "tests/conformance",
+]
 LIMIT = 240  # seconds a mutant may take
 
-_BINARY = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
-           ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.Pow: ast.Mult}  # fmt: skip
-_COMPARE = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-            ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}  # fmt: skip
+_BINARY = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Add,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.Pow: ast.Mult,
+}
+_COMPARE = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
 _NAMES = {"minimum": "maximum", "maximum": "minimum", "min": "max", "max": "min", "any": "all", "all": "any"}
 
 
@@ -141,14 +168,34 @@ def main() -> int:
     options.add_argument("--workers", type=int, default=2)
     options.add_argument("--json", type=Path, help="write the results here")
     given = options.parse_args()
-    files = [f for t in given.target or TARGETS for f in (sorted((ROOT / t).rglob("*.py")) if (ROOT / t).is_dir() else [ROOT / t])]
-    import flint, h5netcdf, hypothesis, matplotlib.figure, mpmath, numba, numpy, pytest, scipy.optimize, sympy, torch, xarray  # noqa: E401, F401, I001
-
-    torch.set_num_threads(1)
+    files = [
+        f
+        for t in given.target or TARGETS
+        for f in (sorted((ROOT / t).rglob("*.py")) if (ROOT / t).is_dir() else [ROOT / t])
+    ]
+    for library in (
+        "flint",
+        "h5netcdf",
+        "hypothesis",
+        "matplotlib.figure",
+        "mpmath",
+        "numba",
+        "pytest",
+        "scipy.optimize",
+        "sympy",
+        "torch",
+        "xarray",
+    ):
+        importlib.import_module(library)
+    sys.modules["torch"].set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         trees = [Path(scratch) / str(i) for i in range(given.workers)]
         for tree in trees:
-            shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", "out", "*.egg-info", "__pycache__", ".*_cache"))
+            shutil.copytree(
+                ROOT,
+                tree,
+                ignore=shutil.ignore_patterns(".git", ".venv", "out", "*.egg-info", "__pycache__", ".*_cache"),
+            )
         work = [(f.relative_to(ROOT), *m) for f in files for m in mutants(f.read_text())]
         results = play([(files[0].relative_to(ROOT), 0, "unchanged", files[0].read_text())], trees)
         if results[0]["code"] != 0:
@@ -188,10 +235,14 @@ def play(work: list[tuple], trees: list[Path]) -> list[dict]:
         (tree / file).write_text(original)
         free.append(tree)
         code = os.waitstatus_to_exitcode(status)
-        results.append({"file": str(file), "line": line, "change": what, "code": code, "seconds": time.monotonic() - started})
+        results.append(
+            {"file": str(file), "line": line, "change": what, "code": code, "seconds": time.monotonic() - started}
+        )
         if sys.stderr.isatty():
             spent = time.monotonic() - began
-            sys.stderr.write(f"\r\x1b[K{len(results)} of {len(work)}, {spent * (len(work) / len(results) - 1):.0f} s left")
+            sys.stderr.write(
+                f"\r\x1b[K{len(results)} of {len(work)}, {spent * (len(work) / len(results) - 1):.0f} s left"
+            )
     return results
 
 

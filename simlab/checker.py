@@ -49,14 +49,30 @@ class Polynomial:
                 terms[both] = terms.get(both, Fraction(0)) + c * d
         return Polynomial(terms)
 
-    def __neg__(self) -> Polynomial: return self * -1
-    def __sub__(self, other: Any) -> Polynomial: return self + -polynomial(other)
-    def __rsub__(self, other: Any) -> Polynomial: return polynomial(other) - self
-    def __gt__(self, other: Any) -> Fact: return Fact(self - other, ">")
-    def __ge__(self, other: Any) -> Fact: return Fact(self - other, ">=")
-    def __lt__(self, other: Any) -> Fact: return Fact(other - self, ">")
-    def __le__(self, other: Any) -> Fact: return Fact(other - self, ">=")
-    def __eq__(self, other: Any) -> Fact: return Fact(self - other, "=")  # type: ignore[override]
+    def __neg__(self) -> Polynomial:
+        return self * -1
+
+    def __sub__(self, other: Any) -> Polynomial:
+        return self + -polynomial(other)
+
+    def __rsub__(self, other: Any) -> Polynomial:
+        return polynomial(other) - self
+
+    def __gt__(self, other: Any) -> Fact:
+        return Fact(self - other, ">")
+
+    def __ge__(self, other: Any) -> Fact:
+        return Fact(self - other, ">=")
+
+    def __lt__(self, other: Any) -> Fact:
+        return Fact(other - self, ">")
+
+    def __le__(self, other: Any) -> Fact:
+        return Fact(other - self, ">=")
+
+    def __eq__(self, other: Any) -> Fact:  # type: ignore[override]
+        return Fact(self - other, "=")
+
     __radd__, __rmul__ = __add__, __mul__
 
     def at(self, point: Mapping[str, Any]) -> Polynomial:

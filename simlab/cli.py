@@ -7,50 +7,18 @@ Exit codes: 0 done, whatever the answer to a question is; 1 a claim does not hol
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from simlab import __version__, catalog
+from simlab import catalog
+from simlab.console import app, command_line, fail, json_option, progress_bar, say, settings
 from simlab.errors import BadInput, SimlabError, nearest
 
 KINDS = ("rules", "problems", "bounds", "claims", "figures")
-
-
-class Commands(click.Group):
-    """A group that answers an unknown command with the nearest one."""
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        name = args[0] if args else ""
-        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
-            known = self.list_commands(ctx)
-            raise BadInput(f"unknown command {name!r}{nearest(name, known)} (there are {', '.join(known)})")
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="simlab")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def app(debug: bool) -> None:
-    """Simulate, enclose and prove: online convex optimization, exactly."""
-
-
-def json_option(command: Callable) -> Callable:
-    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")(command)
-
-
-def say(as_json: bool, payload: dict[str, Any], text: Callable[[], str]) -> None:
-    """Print the payload as JSON, or the text for people."""
-    click.echo(json.dumps(payload, indent=2, allow_nan=False, default=str) if as_json else text())
-
-
-def command_line() -> str:
-    """What was typed, so that a result can be made again."""
-    return shlex.join(["simlab", *sys.argv[1:]])
 
 
 # --- list and show --------------------------------------------------------------------------------------------------
@@ -86,7 +54,15 @@ def list_(kind: str | None, as_json: bool) -> None:
     def text() -> str:
         width = max((len(row["name"]) for rows in payload.values() for row in rows), default=0)
         return "\n\n".join(
-            "\n".join([k, *(f"  {row['name']:<{width}}  {row['summary']}" for row in rows or [{"name": "(none)", "summary": ""}])])
+            "\n".join(
+                [
+                    k,
+                    *(
+                        f"  {row['name']:<{width}}  {row['summary']}"
+                        for row in rows or [{"name": "(none)", "summary": ""}]
+                    ),
+                ]
+            )
             for k, rows in payload.items()
         )
 
@@ -115,9 +91,12 @@ def show(name: str, latex: bool, as_json: bool) -> None:
     known = {**getattr(thing, "hyper", {}), **getattr(thing, "constants", {})}
     statement = thing.statement if hasattr(thing, "statement") else described(name, thing)["summary"]
     payload: dict[str, Any] = {
-        "name": name, "kind": getattr(thing, "kind", kind), "statement": statement, "reference": described(name, thing)["reference"],
+        "name": name,
+        "kind": getattr(thing, "kind", kind),
+        "statement": statement,
+        "reference": described(name, thing)["reference"],
         "parameters": [{"name": p.name, "range": p.range.words, "default": p.shown} for p in known.values()],
-    }  # fmt: skip
+    }
     if kind == "rule":
         payload["schedule"] = thing.schedule.__doc__
     if getattr(thing, "remarks", ""):
@@ -149,39 +128,6 @@ def show(name: str, latex: bool, as_json: bool) -> None:
 # --- run ------------------------------------------------------------------------------------------------------------
 
 
-def settings(pairs: Sequence[str]) -> dict[str, str]:
-    """name=value options as a dictionary; raises BadInput for anything else, and for a name given twice."""
-    known: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise BadInput(f"--set takes name=value, such as beta2=9/10; got {pair!r}")
-        if name in known:
-            raise BadInput(f"--set {name} is given twice")
-        known[name] = value
-    return known
-
-
-def progress_bar(total: int) -> Callable[[int], None] | None:
-    """A reporter of rounds done and time left on a terminal's stderr, None elsewhere."""
-    if not sys.stderr.isatty():
-        return None
-    from simlab.online import duration
-
-    began = time.perf_counter()
-    last = [began]
-
-    def report(t: int) -> None:
-        now = time.perf_counter()
-        if now - began > 1 and (now - last[0] > 0.2 or t == total):
-            last[0] = now
-            left = duration((now - began) * (total - t) / t) + " left" if t < total else ""
-            sys.stderr.write(f"\r\x1b[K{t:,} of {total:,} rounds  {left}" if t < total else "\r\x1b[K")
-            sys.stderr.flush()
-
-    return report
-
-
 @app.command()
 @click.option("--rule", required=True, help="A rule's name, or path/to/file.py:name.")
 @click.option("--problem", required=True, help="A problem's name.")
@@ -196,11 +142,25 @@ def progress_bar(total: int) -> Callable[[int], None] | None:
 @click.option("--project-x0", is_flag=True, help="Start from the point of F nearest to x0.")
 @click.option("--yes", is_flag=True, help="Go ahead although it takes long.")
 @json_option
-def run(rule: str, problem: str, pairs: Sequence[str], x0: str | None, rounds: str, backend: str | None, device: str | None,
-        record: str, bits: str, out: str | None, project_x0: bool, yes: bool, as_json: bool) -> None:  # fmt: skip
+def run(
+    rule: str,
+    problem: str,
+    pairs: Sequence[str],
+    x0: str | None,
+    rounds: str,
+    backend: str | None,
+    device: str | None,
+    record: str,
+    bits: str,
+    out: str | None,
+    project_x0: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """One online run: the decisions, and the regret against the best fixed decision."""
     from simlab import exact, online
-    from simlab.trajectory import check_writable, shown
+    from simlab.files import check_writable
+    from simlab.trajectory import shown
 
     given = settings(pairs)
     if out is not None:
@@ -208,24 +168,39 @@ def run(rule: str, problem: str, pairs: Sequence[str], x0: str | None, rounds: s
             raise BadInput(f"--out {out!r}: a trajectory is written as netCDF, so the name ends in .nc")
         check_writable(out)
     horizon = exact.integer(rounds, "rounds")
-    result = online.run(rule, problem, hyper=given, x0=x0, rounds=horizon, record=record,
-                        backend=backend or ("torch" if device else "numba"), device=device,
-                        bits=exact.integer(bits, "bits", 2), project_x0=project_x0, yes=yes,
-                        progress=progress_bar(horizon), command=command_line())  # fmt: skip
+    result = online.run(
+        rule,
+        problem,
+        hyper=given,
+        x0=x0,
+        rounds=horizon,
+        record=record,
+        backend=backend or ("torch" if device else "numba"),
+        device=device,
+        bits=exact.integer(bits, "bits", 2),
+        project_x0=project_x0,
+        yes=yes,
+        progress=progress_bar(horizon),
+        command=command_line(),
+    )
     payload = result.to_json()
     if out is not None:
         payload["out"] = str(result.save(out))
 
     def text() -> str:
         rows = {
-            "x_last": shown(result.x_last), "regret": shown(result.regret), "average regret": shown(result.average_regret),
+            "x_last": shown(result.x_last),
+            "regret": shown(result.regret),
+            "average regret": shown(result.average_regret),
             "best decision": shown(result.best[-1].u) if result.best[-1].u is not None else "not known",
             "grade": f"{result.grade} ({result.backend})",
-        }  # fmt: skip
+        }
         if result.comparator_gap:
             rows["regret up to"] = f"+{result.comparator_gap:.3g} more (the best decision is known to within that)"
         if result.underflow:
-            rows["underflow"] = f"state fell below the normal numbers and was set to 0, first in round {result.underflow}"
+            rows["underflow"] = (
+                f"state fell below the normal numbers and was set to 0, first in round {result.underflow}"
+            )
         if result.stopped:
             rows["stopped"] = f"in round {result.stopped['round']}: {result.stopped['reason']}"
         if out is not None:
@@ -258,7 +233,7 @@ def condition(beta2: str, period: str | None, as_json: bool) -> None:
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, read exactly.")
 @json_option
 def drift(rule: str, gradients: str, pairs: Sequence[str], as_json: bool) -> None:
-    """Where a rule goes on a periodic linear problem as T grows: its steady state, and the drift per period, enclosed."""
+    """Where a rule goes on a periodic linear problem as T grows: the drift of its steady state, enclosed."""
     from simlab import exact
     from simlab.orbit import verdict
     from simlab.rule import settle
@@ -269,19 +244,30 @@ def drift(rule: str, gradients: str, pairs: Sequence[str], as_json: bool) -> Non
     hyper = settle(spec.hyper, given, f"rule {spec.name}")
     found = verdict(spec, period, hyper)
     payload = {
-        "rule": spec.name, "period": len(period), "total": str(found.orbit.total), "drift": plain(found.orbit.drift),
-        "verdict": found.word or None, "grade": found.grade, "hyper": {n: str(v) for n, v in hyper.items()}, "command": command_line(),
+        "rule": spec.name,
+        "period": len(period),
+        "total": str(found.orbit.total),
+        "drift": plain(found.orbit.drift),
+        "verdict": found.word or None,
+        "grade": found.grade,
+        "hyper": {n: str(v) for n, v in hyper.items()},
+        "command": command_line(),
     }
     meaning = {
-        "right": "right: towards the best decision", "wrong": "wrong: away from the best decision",
-        "neutral": "neutral: neither way", "undecided": "undecided: the ball of the drift still holds 0",
+        "right": "right: towards the best decision",
+        "wrong": "wrong: away from the best decision",
+        "neutral": "neutral: neither way",
+        "undecided": "undecided: the ball of the drift still holds 0",
         "": "none: the gradients of a period add up to 0, so every decision is as good",
     }
 
     def text() -> str:
-        lines = [f"{spec.name}, period {len(period)}, gradients add up to {found.orbit.total}",
-                 f"  drift per period  {found.orbit.drift.str(20)} times alpha s(t)",
-                 f"  verdict           {meaning[found.word]}", f"  grade             {found.grade}"]
+        lines = [
+            f"{spec.name}, period {len(period)}, gradients add up to {found.orbit.total}",
+            f"  drift per period  {found.orbit.drift.str(20)} times alpha s(t)",
+            f"  verdict           {meaning[found.word]}",
+            f"  grade             {found.grade}",
+        ]
         return "\n".join(lines)
 
     say(as_json, payload, text)
@@ -297,12 +283,21 @@ def check(names: Sequence[str], as_json: bool) -> None:
     for name, claim in chosen.items():
         began = time.perf_counter()
         shown = claim.check()
-        rows.append({"name": name, "holds": shown.holds, "grade": str(shown.grade), "evidence": shown.evidence,
-                     "seconds": round(time.perf_counter() - began, 3),
-                     "steps": [{"name": n, "grade": str(c.grade), "evidence": c.evidence} for n, c in shown.steps.items()]})  # fmt: skip
+        rows.append(
+            {
+                "name": name,
+                "holds": shown.holds,
+                "grade": str(shown.grade),
+                "evidence": shown.evidence,
+                "seconds": round(time.perf_counter() - began, 3),
+                "steps": [{"name": n, "grade": str(c.grade), "evidence": c.evidence} for n, c in shown.steps.items()],
+            }
+        )
         if not as_json:
             row = rows[-1]
-            click.echo(f"{'holds' if row['holds'] else 'DOES NOT HOLD':<6} {row['grade']:<15} {name}  ({row['seconds']:.1f} s)")
+            click.echo(
+                f"{'holds' if row['holds'] else 'DOES NOT HOLD':<6} {row['grade']:<15} {name}  ({row['seconds']:.1f} s)"
+            )
             click.echo(f"       {row['evidence']}")
             for step in row["steps"]:
                 click.echo(f"         {step['name']:<8} {step['grade']:<15} {step['evidence']}")
@@ -351,17 +346,6 @@ def main(args: Sequence[str] | None = None) -> int:
     except Exception as error:
         message = f"{type(error).__name__}: {error} (a defect of simlab: please report it with the output of --debug)"
         return fail(error, debug, message.replace("\n", " "), code=1)
-
-
-def fail(error: BaseException | None, debug: bool, *messages: str, code: int) -> int:
-    """One line per problem on stderr, the traceback before them under --debug, and the exit code."""
-    if debug and error is not None:
-        import traceback
-
-        traceback.print_exception(error)
-    for message in messages:
-        click.echo(f"error: {message}", err=True)
-    return code
 
 
 def entry() -> None:

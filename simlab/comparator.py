@@ -51,8 +51,10 @@ def least_squares_best(features: tuple, targets: tuple, box: Box) -> Callable[[i
         u = tuple(min(max(Fraction(float(v)), box.lower), box.upper) for v in found)
         residuals = [_inner(row, u) - y for row, y in zip(features, targets, strict=True)]
         value = sum((int(k) * r * r / 2 for k, r in zip(n, residuals, strict=True)), Fraction(0))
-        gradient = tuple(sum((int(k) * r * row[j] for k, r, row in zip(n, residuals, features, strict=True)), Fraction(0))
-                         for j in range(len(u)))  # fmt: skip
+        gradient = tuple(
+            sum((int(k) * r * row[j] for k, r, row in zip(n, residuals, features, strict=True)), Fraction(0))
+            for j in range(len(u))
+        )
         return Best(u, value, _gap(gradient, u, box))
 
     return best
@@ -83,8 +85,14 @@ def _minimise_on_ball(a: np.ndarray, n: np.ndarray, radius: float) -> np.ndarray
         return float(weight @ np.logaddexp(0, -z)), -(a.T @ (weight / (1 + np.exp(z))))
 
     inside = {"type": "ineq", "fun": lambda x: (radius**2 - x @ x) / 2, "jac": lambda x: -x}
-    x = minimize(value, np.zeros(a.shape[1]), jac=True, method="SLSQP", constraints=[inside],
-                 options={"ftol": 1e-18, "maxiter": 300}).x  # fmt: skip
+    x = minimize(
+        value,
+        np.zeros(a.shape[1]),
+        jac=True,
+        method="SLSQP",
+        constraints=[inside],
+        options={"ftol": 1e-18, "maxiter": 300},
+    ).x
     if np.linalg.norm(x) < (1 - 1e-6) * radius:  # the constraint is idle: Newton's method polishes
         for _ in range(3):
             p = 1 / (1 + np.exp(-(a @ x)))
@@ -124,8 +132,11 @@ def quadratic_best(curvature: Any, center: Any, feasible: Box | Space) -> Callab
 
     def value(u: Any) -> tuple[Fraction, tuple]:
         off = tuple(p - q for p, q in zip(entries(u), entries(center), strict=True))
-        force = (tuple(_inner(row, off) for row in curvature) if dense
-                 else tuple(h * z for h, z in zip(entries(curvature), off, strict=True)))  # fmt: skip
+        force = (
+            tuple(_inner(row, off) for row in curvature)
+            if dense
+            else tuple(h * z for h, z in zip(entries(curvature), off, strict=True))
+        )
         return Fraction(_inner(off, force)) / 2, force
 
     if feasible.contains(center) or not dense:

@@ -56,22 +56,35 @@ class Report:
     def payload(self) -> dict[str, Any]:
         """The keys that `simlab condition --json` promises."""
         found: dict[str, Any] = {
-            "beta2": str(self.beta2), "C_sufficient": self.C_sufficient, "C_sharp": self.C_sharp,
-            "real_sufficient": self.real_sufficient, "real_sharp": self.real_sharp, "real_grade": "enclosed",
-        }  # fmt: skip
+            "beta2": str(self.beta2),
+            "C_sufficient": self.C_sufficient,
+            "C_sharp": self.C_sharp,
+            "real_sufficient": self.real_sufficient,
+            "real_sharp": self.real_sharp,
+            "real_grade": "enclosed",
+        }
         if self.C is not None:
-            found |= {"C": self.C, "sufficient_holds": self.sign_sufficient <= 0, "adam_fails": self.sign_sharp <= 0,
-                      "limit": {-1: "wrong", 0: "interior", 1: "right"}[self.sign_sharp]}  # fmt: skip
+            found |= {
+                "C": self.C,
+                "sufficient_holds": self.sign_sufficient <= 0,
+                "adam_fails": self.sign_sharp <= 0,
+                "limit": {-1: "wrong", 0: "interior", 1: "right"}[self.sign_sharp],
+            }
         return found | {"grade": "proved"}
 
     def __str__(self) -> str:
         lines = [f"beta2 = {self.beta2}"]
-        for text, C, real in (("5 beta2^(C-2) <= (1 - beta2)/(4 - beta2)", self.C_sufficient, self.real_sufficient),
-                              ("16 beta2^(C-2) < 1", self.C_sharp, self.real_sharp)):  # fmt: skip
+        for text, C, real in (
+            ("5 beta2^(C-2) <= (1 - beta2)/(4 - beta2)", self.C_sufficient, self.real_sufficient),
+            ("16 beta2^(C-2) < 1", self.C_sharp, self.real_sharp),
+        ):
             lines.append(f"{text:<40}  from C = {C} on; equality at {real}")
         if self.C is not None:
-            end = {-1: "Adam goes to the worst point", 0: "neutral, so Adam stops inside and still fails",
-                   1: "Adam goes to the best point"}[self.sign_sharp]  # fmt: skip
+            end = {
+                -1: "Adam goes to the worst point",
+                0: "neutral, so Adam stops inside and still fails",
+                1: "Adam goes to the best point",
+            }[self.sign_sharp]
             holds = "holds" if self.sign_sufficient <= 0 else "fails"
             lines.append(f"C = {self.C}: the paper's condition {holds}; {end}")
         return "\n".join(lines)

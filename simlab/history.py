@@ -42,14 +42,26 @@ def history(run: Trajectory) -> History:
     data = tuple(d if isinstance(d, int) else reference.number(d) for d in data)
     g = [grad(run.plan.problem.phase(int(t)), x, *data) for t, x in zip(run.t, run.x, strict=True)]
     t = run.t.astype(float)
-    factor = {"constant": np.ones_like(t), "inv": 1 / t, "inv_sqrt": 1 / np.sqrt(t),
-              "geometric": float(run.plan.decay) ** (t - 1)}[run.plan.beta1_schedule.__name__]  # fmt: skip
+    factor = {
+        "constant": np.ones_like(t),
+        "inv": 1 / t,
+        "inv_sqrt": 1 / np.sqrt(t),
+        "geometric": float(run.plan.decay) ** (t - 1),
+    }[run.plan.beta1_schedule.__name__]
 
     def columns(a: object) -> np.ndarray:
         return np.asarray(a, dtype=float).reshape(len(t), -1)
 
-    return History(t, columns(run.x), columns(g), columns(run.direction), columns(run.rate),
-                   factor * hyper.get("beta1", 0.0), hyper, d_inf)  # fmt: skip
+    return History(
+        t,
+        columns(run.x),
+        columns(g),
+        columns(run.direction),
+        columns(run.rate),
+        factor * hyper.get("beta1", 0.0),
+        hyper,
+        d_inf,
+    )
 
 
 def norms(g: np.ndarray) -> np.ndarray:

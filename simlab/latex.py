@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_LETTERS = {"alpha": r"\alpha", "beta1": r"\beta_1", "beta2": r"\beta_2", "epsilon": r"\epsilon", "gamma": r"\gamma",
-            "alpha_star": r"\alpha^{*}", "dampening": r"\delta"}  # fmt: skip
+_LETTERS = {
+    "alpha": r"\alpha",
+    "beta1": r"\beta_1",
+    "beta2": r"\beta_2",
+    "epsilon": r"\epsilon",
+    "gamma": r"\gamma",
+    "alpha_star": r"\alpha^{*}",
+    "dampening": r"\delta",
+}
 _STATE = {"vhat": r"\hat{v}_{%s}", "c1": "c_{1,%s}", "c2": "c_{2,%s}"}  # at a time
 _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
@@ -49,6 +56,8 @@ def source(kind: str, thing: Any) -> str:
 
     rows = [f"{at(n, 't')} &= {brief(value, i)}" for i, (n, value) in enumerate(zip(thing.state, after, strict=True))]
     schedule = {"constant": "", "inv_sqrt": r"\frac{1}{\sqrt{t}}\,", "inv": r"\frac{1}{t}\,"}[thing.schedule.__name__]
-    rows += [f"\\eta_t &= {schedule}{brief(step.rate, len(new))}",
-             f"x_{{t+1}} &= \\Pi_{{F, 1/\\eta_t}}\\left(x_t - \\eta_t\\, {brief(step.direction, len(new))}\\right)"]  # fmt: skip
+    rows += [
+        f"\\eta_t &= {schedule}{brief(step.rate, len(new))}",
+        f"x_{{t+1}} &= \\Pi_{{F, 1/\\eta_t}}\\left(x_t - \\eta_t\\, {brief(step.direction, len(new))}\\right)",
+    ]
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"

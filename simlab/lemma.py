@@ -20,8 +20,12 @@ def accept(proofs: tuple[Proof, ...], given: tuple[Fact, ...] = (), witness: Poi
             follows(p, given, witness)
     except Refused as reason:
         return Certificate(Grade.UNDECIDED, f"refused: {reason}")
-    data = {"claims": [str(p.claim) for p in proofs], "given": [str(h) for h in given],
-            "certificates": [str(p[1:]) for p in proofs], "witness": shown(witness)}  # fmt: skip
+    data = {
+        "claims": [str(p.claim) for p in proofs],
+        "given": [str(h) for h in given],
+        "certificates": [str(p[1:]) for p in proofs],
+        "witness": shown(witness),
+    }
     return Certificate(Grade.PROVED, f"{len(proofs)} accepted by simlab.checker", data=data)
 
 
@@ -40,8 +44,14 @@ def refute(claim: Fact, given: tuple[Fact, ...], point: Point) -> Certificate:
     return Certificate(Grade.UNDECIDED, "refused, and no counterexample is named")
 
 
-def lemma(name: str, statement: str, proofs: tuple[Proof, ...], given: tuple[Fact, ...] = (),
-          witness: Point = NOWHERE, false: tuple[tuple, ...] = ()) -> Step:  # fmt: skip
+def lemma(
+    name: str,
+    statement: str,
+    proofs: tuple[Proof, ...],
+    given: tuple[Fact, ...] = (),
+    witness: Point = NOWHERE,
+    false: tuple[tuple, ...] = (),
+) -> Step:
     """The step that the claims of `proofs` follow from the `given` facts, which hold together at the point `witness`.
 
     false: neighbours (statement, claim, given, point), each false at its point.
@@ -56,9 +66,17 @@ def lemma(name: str, statement: str, proofs: tuple[Proof, ...], given: tuple[Fac
     return Step(name, statement, lambda: accept(proofs, given, witness), siblings, given, shows)
 
 
-def induction(name: str, statement: str, base: tuple[Proof, ...], turn: tuple[Proof, ...], start: Point,
-              after: Point, given: tuple[Fact, ...] = (), witness: Point = NOWHERE,
-              false: tuple[tuple, ...] = ()) -> Step:  # fmt: skip
+def induction(
+    name: str,
+    statement: str,
+    base: tuple[Proof, ...],
+    turn: tuple[Proof, ...],
+    start: Point,
+    after: Point,
+    given: tuple[Fact, ...] = (),
+    witness: Point = NOWHERE,
+    false: tuple[tuple, ...] = (),
+) -> Step:
     """The step that facts about a sequence hold for ever: the claims of `base`, which are those of `turn`.
 
     The sequence's letters are worth `start` at first and `after` one turn later. The base shows each claim at the start

@@ -92,10 +92,20 @@ def digest(functions: list[Callable], *facts: Any) -> str:
 def surroundings() -> tuple:
     """What every kernel depends on besides its own functions: versions, flags, processor, and our own drivers."""
     here = Path(__file__).parent
-    sources = [hashlib.sha256((here / name).read_bytes()).hexdigest() for name in ("ops.py", "protocol.py", "kernels.py",
-               "machine_code.py")]  # fmt: skip
-    return (platform.python_version(), platform.machine(), llvm.get_host_cpu_name(), str(llvm.get_host_cpu_features().flatten()),
-            version("numba"), version("llvmlite"), repr(sorted(FLAGS.items())), *sources)  # fmt: skip
+    sources = [
+        hashlib.sha256((here / name).read_bytes()).hexdigest()
+        for name in ("ops.py", "protocol.py", "kernels.py", "machine_code.py")
+    ]
+    return (
+        platform.python_version(),
+        platform.machine(),
+        llvm.get_host_cpu_name(),
+        str(llvm.get_host_cpu_features().flatten()),
+        version("numba"),
+        version("llvmlite"),
+        repr(sorted(FLAGS.items())),
+        *sources,
+    )
 
 
 # --- the store ------------------------------------------------------------------------------------------------------
@@ -104,7 +114,8 @@ def surroundings() -> tuple:
 def folder() -> Path | None:
     """The private folder of kernels, or None where there can be none. $SIMLAB_CACHE names another one."""
     base = os.environ.get("SIMLAB_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "simlab")  # fmt: skip
+        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "simlab"
+    )
     path = Path(base) / "kernels"
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -157,8 +168,9 @@ def _engine_parts() -> Any:
 
 def machine() -> Any:
     """LLVM's target machine for this processor, without contraction of a*b + c."""
-    return _engine_parts().create_target_machine(cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(),
-                                                 opt=FLAGS["opt"], jit=True)  # fmt: skip
+    return _engine_parts().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=FLAGS["opt"], jit=True
+    )
 
 
 _NEVER_CALLED = ("numba_gil_ensure", "numba_gil_release", "NRT_MemInfo_call_dtor")  # a scalar kernel's unused exits
@@ -194,7 +206,7 @@ def load(about: dict, code: bytes) -> int | None:
 
 
 def kernel(key: str | None, build: Callable[[], tuple[dict, bytes]]) -> tuple[int, str]:
-    """(address, origin) of the kernel with that key: 'cached' if it was on disk, else 'compiled' by `build` and kept."""
+    """(address, origin) of the kernel: 'cached' if its key was on disk, else 'compiled' by `build` and kept."""
     found = read(key) if key else None
     address = load(*found) if found else None
     if address:

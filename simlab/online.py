@@ -18,20 +18,39 @@ from simlab import catalog, exact
 from simlab.errors import BadInput, nearest
 from simlab.problem import check_start, comparators
 from simlab.protocol import Plan, Records
+from simlab.provenance import provenance
 from simlab.rule import settle
 from simlab.schedules import BETA1, RATE, schedule
-from simlab.trajectory import Trajectory, provenance
+from simlab.trajectory import Trajectory
 
 MOST_ROUNDS = 2**53  # beyond, a round number is not a double
-_NANOSECONDS = {"numba": 10, "reference": 10_000, "arb": 30_000, "torch": 500_000, "sympy": 100_000_000}  # a round, about
+_NANOSECONDS = {
+    "numba": 10,
+    "reference": 10_000,
+    "arb": 30_000,
+    "torch": 500_000,
+    "sympy": 100_000_000,
+}  # a round, about
 _PATIENCE = 600  # seconds that are spent without asking
 _ROOM = 2 << 30  # bytes of records that are kept without asking
 
 
-def run(rule: Any, problem: Any, *, hyper: dict[str, Any] | None = None, x0: Any = None, rounds: Any = 1000,
-        backend: str = "numba", device: str | None = None, record: Any = 1000, bits: int = 128,
-        project_x0: bool = False, yes: bool = False, progress: Callable[[int], None] | None = None,
-        command: str = "") -> Trajectory:  # fmt: skip
+def run(
+    rule: Any,
+    problem: Any,
+    *,
+    hyper: dict[str, Any] | None = None,
+    x0: Any = None,
+    rounds: Any = 1000,
+    backend: str = "numba",
+    device: str | None = None,
+    record: Any = 1000,
+    bits: int = 128,
+    project_x0: bool = False,
+    yes: bool = False,
+    progress: Callable[[int], None] | None = None,
+    command: str = "",
+) -> Trajectory:
     """One online run of `rounds` rounds.
 
     rule, problem: names (see simlab.rules, simlab.problems), or functions that declare one.
@@ -63,8 +82,9 @@ def _silent(t: int) -> None:
     pass
 
 
-def make_plan(rule: Any, problem: Any, given: dict[str, Any], x0: Any, rounds: Any, record: Any,
-              project_x0: bool = False) -> tuple[Plan, Any]:  # fmt: skip
+def make_plan(
+    rule: Any, problem: Any, given: dict[str, Any], x0: Any, rounds: Any, record: Any, project_x0: bool = False
+) -> tuple[Plan, Any]:
     """(the Plan of a run, the ProblemFamily), everything validated; all wrong parameters are reported together."""
     spec, family = catalog.rule(rule), catalog.problem(problem)
     horizon = exact.integer(rounds, "rounds")
@@ -81,8 +101,11 @@ def make_plan(rule: Any, problem: Any, given: dict[str, Any], x0: Any, rounds: A
         raise BadInput("lambda < 1 goes with beta1_schedule=geometric, and that schedule needs it")
     both = {**spec.hyper, **family.constants}
     values: dict[str, Any] = {}
-    wrong = [f"neither rule {spec.name} nor problem {family.name} has a parameter {n!r}{nearest(n, both)}"
-             for n in given if n not in both]  # fmt: skip
+    wrong = [
+        f"neither rule {spec.name} nor problem {family.name} has a parameter {n!r}{nearest(n, both)}"
+        for n in given
+        if n not in both
+    ]
     for name in given.keys() & both.keys():
         try:
             values[name] = exact.array(given[name], name, both[name].range.depth)
@@ -101,8 +124,18 @@ def make_plan(rule: Any, problem: Any, given: dict[str, Any], x0: Any, rounds: A
     if x0 is not None and posed.dimension == 1 and not isinstance(start, tuple):
         start = (start,)
     start = check_start(posed, start, project_x0)
-    return Plan(spec, posed, settled[0], start, horizon, recorded(horizon, record), rate_schedule, beta1_schedule,
-                decay, settled[1]), family  # fmt: skip
+    return Plan(
+        spec,
+        posed,
+        settled[0],
+        start,
+        horizon,
+        recorded(horizon, record),
+        rate_schedule,
+        beta1_schedule,
+        decay,
+        settled[1],
+    ), family
 
 
 def _plain(x0: Any) -> Any:
@@ -118,7 +151,9 @@ def recorded(horizon: int, record: Any) -> np.ndarray:
         return named.astype(np.int64)
     if record == "all":
         if 3 * 8 * horizon > 64 * _ROOM:
-            raise BadInput(f"recording all of {horizon} rounds takes {48 * horizon / 1e9:.0f} GB; record=1000 is log-spaced")
+            raise BadInput(
+                f"recording all of {horizon} rounds takes {48 * horizon / 1e9:.0f} GB; record=1000 is log-spaced"
+            )
         return np.arange(1, horizon + 1)
     count = exact.integer(record, "record")
     if count >= horizon:
@@ -133,8 +168,10 @@ def _ask(plan: Plan, backend: str) -> None:
     seconds = plan.rounds * _NANOSECONDS.get(backend, 1000) * width * 1e-9
     room = len(plan.recorded) * (3 * width + 3) * (8 if backend == "numba" else 100)
     if seconds > _PATIENCE or room > _ROOM:
-        raise BadInput(f"{plan.rounds} rounds on {backend} take about {duration(seconds)} and {room / 1e6:.3g} MB of records; "
-                       "--yes (yes=True) goes ahead")  # fmt: skip
+        raise BadInput(
+            f"{plan.rounds} rounds on {backend} take about {duration(seconds)} and {room / 1e6:.3g} MB of records; "
+            "--yes (yes=True) goes ahead"
+        )
 
 
 def duration(seconds: float) -> str:

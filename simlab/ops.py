@@ -15,6 +15,7 @@ how rules are compiled.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import types
 from collections.abc import Callable
@@ -24,9 +25,24 @@ from typing import Any, NamedTuple
 import numpy as np
 
 __all__ = [
-    "Weight", "absolute", "clip", "divide", "dot", "ema", "exp", "join", "less", "log1p", "matvec", "maximum",
-    "minimum", "rebind", "sqrt", "system_of", "where",
-]  # fmt: skip
+    "Weight",
+    "absolute",
+    "clip",
+    "divide",
+    "dot",
+    "ema",
+    "exp",
+    "join",
+    "less",
+    "log1p",
+    "matvec",
+    "maximum",
+    "minimum",
+    "rebind",
+    "sqrt",
+    "system_of",
+    "where",
+]
 
 
 class Weight(NamedTuple):
@@ -39,7 +55,11 @@ class Weight(NamedTuple):
 # --- number systems -------------------------------------------------------------------------------------------------
 
 _systems: dict[type, Any] = {}
-_home = {"builtins": "reference", "numpy": "reference", "flint": "arb"}  # where a type's library is not its system's name
+_home = {
+    "builtins": "reference",
+    "numpy": "reference",
+    "flint": "arb",
+}  # where a type's library is not its system's name
 
 
 def join(system: Any, *kinds: type) -> None:
@@ -52,10 +72,8 @@ def _system(kind: type) -> Any:
         if base in _systems:
             return _systems[base]
     name = kind.__module__.partition(".")[0]
-    try:
+    with contextlib.suppress(ModuleNotFoundError):
         importlib.import_module(f"simlab.backends.{_home.get(name, name)}")
-    except ModuleNotFoundError:
-        pass
     for base in kind.__mro__:
         if base in _systems:
             return _systems[base]
@@ -100,8 +118,11 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     """`a` where the condition holds, else `b`; a plain bool chooses without touching either."""
     if isinstance(condition, (bool, np.bool_)):
         return a if condition else b
-    return (np.where(condition, a, b) if isinstance(condition, np.ndarray)
-            else system_of(condition, a, b).where(condition, a, b))  # fmt: skip
+    return (
+        np.where(condition, a, b)
+        if isinstance(condition, np.ndarray)
+        else system_of(condition, a, b).where(condition, a, b)
+    )
 
 
 PRIMITIVES[where] = "where"
@@ -183,7 +204,12 @@ def rebind(function: Callable, system: Any, wrap: Callable = lambda f: f, memo: 
     code = code.replace(co_argcount=code.co_argcount + code.co_kwonlyargcount, co_kwonlyargcount=0)
     known = {name: convert(value) for name, value in children(function).items()}
     cells = tuple(types.CellType(known[name]) for name in code.co_freevars)
-    bound = types.FunctionType(code, {"__builtins__": __builtins__, "__name__": function.__module__, **known},
-                               function.__name__, defaults, cells or None)  # fmt: skip
+    bound = types.FunctionType(
+        code,
+        {"__builtins__": __builtins__, "__name__": function.__module__, **known},
+        function.__name__,
+        defaults,
+        cells or None,
+    )
     memo[function] = wrap(bound)
     return memo[function]

@@ -9,9 +9,9 @@ through the rule's own source with those before it known, must change in a round
 
     z -> max(a z + c, d)        with a >= 0 and c, d known                                                  (*)
 
-(moving averages: d = -inf; AMSGrad: a = 1, c = 0; AdaMax: c = 0). Such maps are closed under composition, so a period is
-one of them, z -> max(A z + B, D), and the steady state is its limit from the initial value: max(B/(1 - A), D) if A < 1;
-max(z_0, D) if A = 1 and B = 0; and growth by B a period if A = 1 and B > 0 (AdaGrad), which acts as a step 1/sqrt(t).
+(moving averages: d = -inf; AMSGrad: a = 1, c = 0; AdaMax: c = 0). Such maps are closed under composition, so a period
+is one of them, z -> max(A z + B, D), and the steady state is its limit from the initial value z_0: max(B/(1 - A), D)
+if A < 1; max(z_0, D) if A = 1 and B = 0; and if A = 1 and B > 0 (AdaGrad), growth by B a period, so a step 1/sqrt(t).
 
 Numbers are balls, so D is enclosed; where the ball holds 0, exact sums of square roots decide whether D = 0.
 """
@@ -19,9 +19,9 @@ Numbers are balls, so D is enclosed; where the ball holds 0, exact sums of squar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from flint import arb
 
@@ -37,7 +37,8 @@ MOST_BITS = 2048  # beyond, a drift that still may be 0 is left undecided
 EXACT_PERIOD = 400  # the longest period whose rationals are worth writing out to decide D = 0
 
 
-class Form(NamedTuple):
+@dataclass(frozen=True)
+class Form:
     """max(a z + c, d) for the component z that is traced; d = None stands for -infinity."""
 
     a: Any
@@ -106,7 +107,7 @@ class Tracer:
         form, other = (a, b) if isinstance(a, Form) else (b, a)
         if not isinstance(form, Form):
             return self.base.maximum(a, b)
-        return form._replace(d=other if form.d is None else self.base.maximum(form.d, other))
+        return replace(form, d=other if form.d is None else self.base.maximum(form.d, other))
 
     def number(self, x: Any) -> Any:
         """A number of the base; forms pass."""
@@ -205,10 +206,8 @@ def _limit(rule: UpdateRule, name: str, steps: list[Form], base: Any) -> tuple[A
     """(value before the first phase, whether it grows): the limit of the period map from the initial value."""
     a, c, d = base.number(1), base.number(0), None
     for s in steps:
-        if d is not None:
-            d = s.a * d + s.c if s.d is None else base.maximum(s.a * d + s.c, s.d)
-        else:
-            d = s.d
+        moved = None if d is None else s.a * d + s.c
+        d = s.d if moved is None else moved if s.d is None else base.maximum(moved, s.d)
         a, c = s.a * a, s.a * c + s.c
     if a < 1:
         fixed = base.divide(c, 1 - a)
@@ -254,7 +253,7 @@ def verdict(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, An
         if bits == 256 and len(gradients) <= EXACT_PERIOD and _is_zero(rule, gradients, hyper):
             return Verdict(found, "neutral" if found.total else "", "proved", bits)
         bits *= 2
-    if sign == 0 and not found.drift == 0:
+    if sign == 0 and not found.drift == 0:  # noqa: SIM201 a ball that holds 0 is neither
         return Verdict(found, "undecided", "undecided", bits)
     if not found.total:
         return Verdict(found, "", "enclosed", bits)

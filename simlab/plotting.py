@@ -13,13 +13,15 @@ import math
 import os
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simlab import catalog
 from simlab.errors import BadInput, nearest
+from simlab.files import check_writable, whole
+from simlab.provenance import source_hash, versions
 from simlab.rule import read_doc
-from simlab.trajectory import check_writable, source_hash, versions, whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,18 +99,23 @@ def draw(name: str, out: str | os.PathLike | None = None, venue: str = "neurips"
         figure, data = function(VENUES[venue])
         for kind in formats:
             more = told | _METADATA[kind](caption)
-            whole(paths[kind], lambda file, kind=kind, more=more: figure.savefig(file, format=kind, metadata=more))
+            whole(paths[kind], partial(figure.savefig, format=kind, metadata=more))
     data.attrs |= {"title": title, "caption": caption, "command": shlex.join(command)}
     whole(paths["nc"], lambda file: data.to_netcdf(file, engine="h5netcdf"))
     if data.nbytes <= _SMALL:
         whole(paths["csv"], lambda file: data.to_dataframe().to_csv(file))
     provenance = {
-        "figure": name, "venue": venue, "caption": caption, "reference": reference, "grade": data.attrs["grade"],
+        "figure": name,
+        "venue": venue,
+        "caption": caption,
+        "reference": reference,
+        "grade": data.attrs["grade"],
         "command": shlex.join(command + ([] if out is None else ["--out", os.fspath(out)])),
-        "source": source_hash(function), "versions": versions("matplotlib", "xarray"),
+        "source": source_hash(function),
+        "versions": versions("matplotlib", "xarray"),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "runs": json.loads(data.attrs["runs"]),
-    }  # fmt: skip
+    }
     whole(paths["json"], lambda file: Path(file).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8"))
     return {"files": [str(paths[kind]) for kind in formats], "data": str(paths["nc"]), "provenance": provenance}
 
@@ -134,13 +141,28 @@ def _targets(name: str, out: str | os.PathLike | None) -> tuple[Path, Sequence[s
 def _style(venue: Venue) -> dict[Any, Any]:
     """Type one size below the text's as in captions, thin frames; fonts that come with matplotlib, embedded as such."""
     return {
-        "font.family": "STIXGeneral", "mathtext.fontset": "stix", "font.size": venue.font - 1,
-        "xtick.labelsize": "small", "ytick.labelsize": "small", "legend.fontsize": "small",
-        "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.minor.width": 0.4,
-        "ytick.minor.width": 0.4, "lines.linewidth": 1.1, "lines.markersize": 3.2, "lines.markeredgewidth": 0.8,
-        "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "legend.handlelength": 2.6,
-        "pdf.fonttype": 42, "svg.hashsalt": "simlab", "savefig.dpi": 300,
-    }  # fmt: skip
+        "font.family": "STIXGeneral",
+        "mathtext.fontset": "stix",
+        "font.size": venue.font - 1,
+        "xtick.labelsize": "small",
+        "ytick.labelsize": "small",
+        "legend.fontsize": "small",
+        "axes.linewidth": 0.6,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.minor.width": 0.4,
+        "ytick.minor.width": 0.4,
+        "lines.linewidth": 1.1,
+        "lines.markersize": 3.2,
+        "lines.markeredgewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+        "legend.handlelength": 2.6,
+        "pdf.fonttype": 42,
+        "svg.hashsalt": "simlab",
+        "savefig.dpi": 300,
+    }
 
 
 # --- what figures are made of ---------------------------------------------------------------------------------------
@@ -156,24 +178,34 @@ def canvas(venue: Venue, panels: int = 1, ratio: float = 0.5) -> tuple[Figure, S
     return figure, figure.subplots(1, panels, squeeze=False)[0]
 
 
-def table(columns: dict[str, tuple[Any, Any, str]], coordinates: dict[str, tuple[Any, Any, str]], grade: str,
-          runs: Sequence[Trajectory] = ()) -> Dataset:  # fmt: skip
+def table(
+    columns: dict[str, tuple[Any, Any, str]],
+    coordinates: dict[str, tuple[Any, Any, str]],
+    grade: str,
+    runs: Sequence[Trajectory] = (),
+) -> Dataset:
     """The data of a figure: (dimensions, values, long name) by name, all dimensionless, and the runs they come from."""
     from xarray import Dataset
 
     def described(part: dict[str, tuple[Any, Any, str]]) -> dict[str, Any]:
         return {name: (dims, values, {"long_name": says, "units": "1"}) for name, (dims, values, says) in part.items()}
 
-    told = [{"rule": r.rule, "problem": r.problem, "backend": r.backend, "rounds": r.rounds} | r.provenance
-            for r in runs]  # fmt: skip
+    told = [
+        {"rule": r.rule, "problem": r.problem, "backend": r.backend, "rounds": r.rounds} | r.provenance for r in runs
+    ]
     return Dataset(described(columns), described(coordinates), {"grade": grade, "runs": json.dumps(told)})
 
 
 def curve(axes: Axes, row: DataArray, look: Look, **more: Any) -> Line2D:
     """Draw a one-dimensional row of the data against its coordinate, hollow markers an eighth of the axes apart."""
     phase = LOOKS.index(look) / len(LOOKS)  # so that the markers of curves that coincide alternate
-    style = {"color": look.color, "linestyle": look.dash, "marker": look.marker, "markerfacecolor": "white",
-             "markevery": (phase / 8, 1 / 8)}  # fmt: skip
+    style = {
+        "color": look.color,
+        "linestyle": look.dash,
+        "marker": look.marker,
+        "markerfacecolor": "white",
+        "markevery": (phase / 8, 1 / 8),
+    }
     (line,) = axes.plot(row[row.dims[0]].values, row.values, **style | more)
     return line
 
@@ -181,7 +213,13 @@ def curve(axes: Axes, row: DataArray, look: Look, **more: Any) -> Line2D:
 def note(axes: Axes, x: float, y: float, words: str, lift: float = 0, **more: Any) -> None:
     """Quiet words beside the data point (x, y), `lift` points above it, or below it where negative."""
     side = "bottom" if lift > 0 else "top" if lift < 0 else "center"
-    style = {"va": side, "fontsize": "small", "color": QUIET, "linespacing": 1.05, "textcoords": "offset points"}
+    style: dict[str, Any] = {
+        "va": side,
+        "fontsize": "small",
+        "color": QUIET,
+        "linespacing": 1.05,
+        "textcoords": "offset points",
+    }
     axes.annotate(words, (x, y), (0, lift), **style | more)
 
 
@@ -191,8 +229,13 @@ def legend(figure: Figure, handles: Sequence[Line2D]) -> None:
 
     entry = 0.09 * rcParams["font.size"]  # inches that an optimizer's name and line take, about
     rows = math.ceil(len(handles) * entry / figure.get_figwidth())
-    figure.legend(handles=handles, loc="outside upper center", ncols=math.ceil(len(handles) / rows), columnspacing=1,
-                  handletextpad=0.4)  # fmt: skip
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=math.ceil(len(handles) / rows),
+        columnspacing=1,
+        handletextpad=0.4,
+    )
 
 
 def small_print(figure: Figure, words: str) -> None:

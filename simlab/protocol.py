@@ -112,8 +112,18 @@ def online_round(plan: Plan) -> Callable:
     propose, loss, grad = proposer(plan), plan.problem.loss, plan.problem.grad
     project = plan.problem.feasible.project
 
-    def play(t: Any, phase: Any, x: Any, state: tuple, power: Any, alpha: Any, decay: Any, hyper: tuple,
-             data: tuple, region: tuple) -> Round:  # fmt: skip
+    def play(
+        t: Any,
+        phase: Any,
+        x: Any,
+        state: tuple,
+        power: Any,
+        alpha: Any,
+        decay: Any,
+        hyper: tuple,
+        data: tuple,
+        region: tuple,
+    ) -> Round:
         seen = (phase, x) + data
         value, g = number(loss(*seen)), number(grad(*seen))
         y, rate, direction, state, power, lost = propose(t, g, x, state, power, alpha, decay, hyper)
@@ -128,8 +138,11 @@ def online_round(plan: Plan) -> Callable:
 
 def bound(plan: Plan, to: Callable) -> tuple:
     """(alpha, decay, hyper, data, region) of a plan as numbers of a system, `to` rounding each once."""
-    hyper = tuple(Weight(to(plan.hyper[n]), to(1 - plan.hyper[n])) if p.range.weight else to(plan.hyper[n])
-                  for n, p in plan.rule.hyper.items() if n != "alpha")  # fmt: skip
+    hyper = tuple(
+        Weight(to(plan.hyper[n]), to(1 - plan.hyper[n])) if p.range.weight else to(plan.hyper[n])
+        for n, p in plan.rule.hyper.items()
+        if n != "alpha"
+    )
     data = tuple(d if isinstance(d, int) else to(d) for d in plan.problem.data)
     return to(plan.hyper["alpha"]), to(plan.decay), hyper, data, tuple(to(b) for b in plan.problem.feasible.parameters)
 
@@ -154,8 +167,14 @@ def run_loop(plan: Plan, system: Any, progress: Callable[[int], None] = lambda t
             out.underflow = t
         ok = is_finite(now.proposal) and is_finite(now.x)
         if t == due or not ok:
-            for name, value in (("t", t), ("x", x), ("rate", now.rate), ("direction", now.direction), ("loss", now.loss),
-                                ("total", (total, error))):  # fmt: skip
+            for name, value in (
+                ("t", t),
+                ("x", x),
+                ("rate", now.rate),
+                ("direction", now.direction),
+                ("loss", now.loss),
+                ("total", (total, error)),
+            ):
                 getattr(out, name).append(value)
             due = next(wanted, math.inf)
         if not ok:

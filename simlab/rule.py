@@ -164,9 +164,16 @@ def read_rule(function: Callable) -> UpdateRule:
     if "beta1" in hyper and next(iter(hyper)) != "beta1":
         raise TypeError(f"rule {name}: beta1 comes first among the hyperparameters, so that a schedule can act on it")
     summary, statement, reference = read_doc(function)
-    return UpdateRule(name, function, {p.name: p.default for p in positional[3:]},
-                      {"alpha": Parameter("alpha", Positive, Fraction(1, 1000)), **hyper},
-                      getattr(function, "schedule", constant), summary, statement, reference)  # fmt: skip
+    return UpdateRule(
+        name,
+        function,
+        {p.name: p.default for p in positional[3:]},
+        {"alpha": Parameter("alpha", Positive, Fraction(1, 1000)), **hyper},
+        getattr(function, "schedule", constant),
+        summary,
+        statement,
+        reference,
+    )
 
 
 def read_doc(thing: Any) -> tuple[str, str, str]:

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
-import inspect
 import json
 import math
 import os
-import platform
-import stat
-import tempfile
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, version
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from simlab.errors import BadInput
-from simlab.ops import PRIMITIVES, children
+from simlab.files import whole
 from simlab.problem import Best
 from simlab.protocol import Plan, Records
 
@@ -128,27 +121,53 @@ class Trajectory:
     def to_json(self) -> dict[str, Any]:
         """The keys that `simlab run --json` promises; balls are {"midpoint", "radius"} as strings."""
         return {
-            "rule": self.rule, "problem": self.problem, "backend": self.backend, "rounds": self.rounds,
-            "x_last": plain(self.x_last), "regret": plain(self.regret), "average_regret": plain(self.average_regret),
-            "comparator": plain(self.best[-1].u), "comparator_gap": self.comparator_gap, "underflow": self.underflow,
-            "stopped": self.stopped, "grade": self.grade, "seconds": self.seconds, "provenance": self.provenance,
-        }  # fmt: skip
+            "rule": self.rule,
+            "problem": self.problem,
+            "backend": self.backend,
+            "rounds": self.rounds,
+            "x_last": plain(self.x_last),
+            "regret": plain(self.regret),
+            "average_regret": plain(self.average_regret),
+            "comparator": plain(self.best[-1].u),
+            "comparator_gap": self.comparator_gap,
+            "underflow": self.underflow,
+            "stopped": self.stopped,
+            "grade": self.grade,
+            "seconds": self.seconds,
+            "provenance": self.provenance,
+        }
 
     def to_xarray(self) -> Any:
         """An xarray Dataset over the dimension `round` (and `coordinate`), units and provenance in its attributes."""
         import xarray
 
         dims = ("round",) if self.plan.problem.dimension is None else ("round", "coordinate")
-        words = {"x": "decision x_t", "rate": "rate eta_t, the whole factor on the direction", "direction": "direction m_t"}
+        words = {
+            "x": "decision x_t",
+            "rate": "rate eta_t, the whole factor on the direction",
+            "direction": "direction m_t",
+        }
         data = {name: (dims, getattr(self, name), {"long_name": text, "units": "1"}) for name, text in words.items()}
         data["loss"] = (("round",), self.loss, {"long_name": "loss f_t(x_t)", "units": "1"})
-        data["regret"] = (("round",), self.regret_curve,
-                          {"long_name": "regret R_t against the best fixed decision of t rounds", "units": "1"})  # fmt: skip
+        data["regret"] = (
+            ("round",),
+            self.regret_curve,
+            {"long_name": "regret R_t against the best fixed decision of t rounds", "units": "1"},
+        )
         last = np.atleast_1d(_column([self.records.x_last])[0])
-        attributes = {"title": f"{self.rule} on {self.problem}", "rule": self.rule, "problem": self.problem,
-                      "backend": self.backend, "rounds": self.rounds, "grade": self.grade, "x_last": last,
-                      "underflow": self.underflow, "stopped": json.dumps(self.stopped),
-                      "comparator_gap": self.comparator_gap, "provenance": json.dumps(self.provenance)}  # fmt: skip
+        attributes = {
+            "title": f"{self.rule} on {self.problem}",
+            "rule": self.rule,
+            "problem": self.problem,
+            "backend": self.backend,
+            "rounds": self.rounds,
+            "grade": self.grade,
+            "x_last": last,
+            "underflow": self.underflow,
+            "stopped": json.dumps(self.stopped),
+            "comparator_gap": self.comparator_gap,
+            "provenance": json.dumps(self.provenance),
+        }
         return xarray.Dataset(data, {"round": ("round", self.t, {"long_name": "round t", "units": "1"})}, attributes)
 
     def save(self, path: str | os.PathLike) -> Path:
@@ -170,7 +189,9 @@ def load(path: str | os.PathLike) -> Any:
     except FileNotFoundError:
         raise BadInput(f"no result file {os.fspath(path)!r}") from None
     except Exception as error:
-        raise BadInput(f"{os.fspath(path)!r} is not a whole result of a run ({type(error).__name__}); run it again") from error
+        raise BadInput(
+            f"{os.fspath(path)!r} is not a whole result of a run ({type(error).__name__}); run it again"
+        ) from error
     return found
 
 
@@ -185,40 +206,6 @@ def _digest(data: Any) -> str:
         part = data[name]
         h.update(repr((name, part.dims, told(part.attrs))).encode() + part.values.tobytes())
     return h.hexdigest()
-
-
-def check_writable(path: str | os.PathLike) -> Path:
-    """The path, if a file could be written there; raises BadInput before any work is done for it."""
-    target = Path(path)
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            if stat.S_ISDIR(os.stat(target).st_mode):  # and a name that no file can have raises here
-                raise BadInput(f"--out {str(target)!r} is a folder; name a file in it")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent):
-            pass
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadInput(f"--out {str(target)!r} cannot be written ({reason}); choose another place") from error
-    return target
-
-
-def whole(path: str | os.PathLike, write: Callable[[str], Any]) -> Path:
-    """`write` a temporary file beside `path` and rename it: the file appears whole or not at all."""
-    target = check_writable(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
-    os.close(handle)
-    try:
-        write(temporary)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except BaseException as error:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        if isinstance(error, OSError):
-            raise BadInput(f"{str(target)!r} could not be written whole ({error.strerror or error}); nothing was left there") from error
-        raise
-    return target
 
 
 @contextlib.contextmanager
@@ -271,7 +258,9 @@ def _float(x: Any) -> float:
 
 def _column(values: list, like: np.ndarray | None = None) -> np.ndarray:
     rows = [_own(v) for v in values]
-    out = np.array([[_float(c) for c in row] if isinstance(row, np.ndarray) and row.ndim else _float(row) for row in rows])
+    out = np.array(
+        [[_float(c) for c in row] if isinstance(row, np.ndarray) and row.ndim else _float(row) for row in rows]
+    )
     if like is not None and out.ndim < like.ndim:
         out = np.repeat(out[:, None], like.shape[1], axis=1)
     return out
@@ -314,73 +303,3 @@ def shown(x: Any) -> str:
     if hasattr(x, "mid"):
         return x.str(25)
     return f"{float(x):.15g}" if isinstance(x, (int, float, Fraction, np.floating)) else str(x)
-
-
-# --- provenance -----------------------------------------------------------------------------------------------------
-
-
-def source_hash(*functions: Callable) -> str:
-    """The SHA-256 of the source of functions, of all the helpers they reach, and of the values that these mention.
-
-    Two rules made by one builder differ in what they close over, so values count; the operations are left out.
-    """
-    seen: dict[Any, str] = {}
-
-    def visit(f: Any) -> None:
-        if f in seen or f in PRIMITIVES:
-            return
-        reached = sorted(children(f).items())
-        seen[f] = _source(f.__code__) + repr([(name, child) for name, child in reached if _is_value(child)])
-        for _, child in reached:
-            if inspect.isfunction(child):
-                visit(child)
-
-    for f in functions:
-        visit(f)
-    return hashlib.sha256("\n".join(seen.values()).encode()).hexdigest()
-
-
-def _is_value(x: Any) -> bool:
-    return all(map(_is_value, x)) if isinstance(x, tuple) else isinstance(x, (int, float, str, bytes, Fraction))
-
-
-@cache
-def _source(code: types.CodeType) -> str:
-    try:
-        return inspect.getsource(code)
-    except (OSError, TypeError):  # typed at a prompt
-        return code.co_code.hex() + repr(code.co_consts)
-
-
-@cache
-def versions(*packages: str) -> dict[str, str]:
-    """The versions of packages that are installed, Python and the machine included."""
-    found = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in ("simlab", "numpy", *packages):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            pass
-    return found
-
-
-_LIBRARY = {"numba": ("numba", "llvmlite"), "torch": ("torch",), "arb": ("python-flint",), "sympy": ("sympy",)}
-
-
-def provenance(plan: Plan, backend: str, device: str | None, bits: int | None, command: str) -> dict[str, Any]:
-    """Everything that the numbers of a run depend on, exact numbers as text."""
-    return {
-        "hyper": {n: str(v) for n, v in plan.hyper.items()},
-        "constants": {n: _brief(v) for n, v in plan.constants.items()},
-        "problem_data": [_brief(d) for d in plan.problem.data],
-        "feasible": str(plan.problem.feasible), "x0": _brief(plan.x0),
-        "schedule": plan.rate_schedule.__name__, "beta1_schedule": plan.beta1_schedule.__name__, "lambda": str(plan.decay),
-        "rule_source": source_hash(plan.rule.function), "problem_source": source_hash(plan.problem.loss, plan.problem.grad),
-        "device": device or "cpu", "bits": bits, "versions": versions(*_LIBRARY.get(backend, ())),
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "command": command,
-    }  # fmt: skip
-
-
-def _brief(x: Any) -> str:
-    text = str(x) if not isinstance(x, tuple) else "(" + ", ".join(_brief(v) for v in x) + ")"
-    return text if len(text) <= 400 else f"{text[:300]}... sha256:{hashlib.sha256(text.encode()).hexdigest()}"

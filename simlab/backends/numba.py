@@ -119,8 +119,14 @@ def _records(plan: Plan, counters: np.ndarray, records: np.ndarray, x: np.ndarra
     if d is None:
         columns = [column[:, 0] for column in columns]
         x, state = x[0], state[:, 0]
-    out = Records(rounds, list(columns[0]), list(columns[1]), list(columns[2]), kept[:, 3 * w].tolist(),
-                  [tuple(row) for row in kept[:, 3 * w + 1 :].tolist()])  # fmt: skip
+    out = Records(
+        rounds,
+        list(columns[0]),
+        list(columns[1]),
+        list(columns[2]),
+        kept[:, 3 * w].tolist(),
+        [tuple(row) for row in kept[:, 3 * w + 1 :].tolist()],
+    )
     out.x_last, out.state = x, tuple(state[: len(plan.rule.state)])
     out.underflow, out.stopped = int(counters[6]), stopped
     if stopped:

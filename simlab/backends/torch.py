@@ -42,8 +42,10 @@ def _pair(a: Any, b: Any) -> tuple[torch.Tensor, torch.Tensor]:
     like = a if isinstance(a, torch.Tensor) else b
     if not isinstance(like, torch.Tensor):
         return number(a), number(b)
-    a, b = (v if isinstance(v, torch.Tensor) else torch.tensor(reference.number(v), dtype=like.dtype, device=like.device)
-            for v in (a, b))  # fmt: skip
+    a, b = (
+        v if isinstance(v, torch.Tensor) else torch.tensor(reference.number(v), dtype=like.dtype, device=like.device)
+        for v in (a, b)
+    )
     return a, b
 
 

@@ -1,8 +1,8 @@
 """An inequality for every rule of the form x - rate * m, whatever its rate does.
 
-    R_T <= D_inf^2/2 sum_i PV_i + 1/2 sum_t sum_i eta_{t,i} m_{t,i}^2 + D_inf sum_t beta1_t ||g_t - m_{t-1}||_1
+R_T <= D_inf^2/2 sum_i PV_i + 1/2 sum_t sum_i eta_{t,i} m_{t,i}^2 + D_inf sum_t beta1_t ||g_t - m_{t-1}||_1
 
-    PV_i = w_{1,i} + sum_{t>=2} max(0, w_{t,i} - w_{t-1,i}),   w = 1/eta
+PV_i = w_{1,i} + sum_{t>=2} max(0, w_{t,i} - w_{t-1,i}),   w = 1/eta
 """
 
 import numpy as np

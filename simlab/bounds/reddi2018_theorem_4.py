@@ -21,7 +21,8 @@ def reddi2018_theorem_4(h: History) -> np.ndarray:
                + D_inf^2/(2 (1 - beta1)) sum_t sum_i beta1_t sqrt(t vhat_{t,i})/alpha
                + alpha sqrt(1 + ln T)/((1 - beta1)^2 (1 - gamma) sqrt(1 - beta2)) sum_i ||g_{1:T,i}||_2
 
-    Supposes convex losses, step alpha/sqrt(t), |x_i - y_i| <= D_inf on F, beta1_t <= beta1, gamma = beta1/sqrt(beta2) < 1.
+    Supposes convex losses, step alpha/sqrt(t), |x_i - y_i| <= D_inf on F, beta1_t <= beta1 and
+    gamma = beta1/sqrt(beta2) < 1.
 
     Reference: Reddi, Kale and Kumar 2018, Theorem 4.
     """

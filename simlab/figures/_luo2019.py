@@ -11,8 +11,14 @@ from simlab.plotting import LOOKS
 C = 50
 HYPER = {"alpha": Q(1), "beta1": Q(0), "beta2": Q(9, 10), "alpha_star": Q(2), "gamma": Q(1, 1000)}
 FLIP = (1 + 2**0.5) / float(HYPER["gamma"])  # eta_u(t) = 2 eta_l(t): from here on AdaBound drifts towards -2
-NAMES = {"adam_analysed": "Adam", "sgd": "SGD", "adagrad": "AdaGrad", "amsgrad": "AMSGrad", "adabound": "AdaBound",
-         "amsbound": "AMSBound"}  # fmt: skip
+NAMES = {
+    "adam_analysed": "Adam",
+    "sgd": "SGD",
+    "adagrad": "AdaGrad",
+    "amsgrad": "AMSGrad",
+    "adabound": "AdaBound",
+    "amsbound": "AMSBound",
+}
 LOOK = dict(zip(NAMES, LOOKS, strict=True))
 
 

@@ -40,14 +40,17 @@ def adabound_corridor(venue: Venue) -> tuple[Any, Any]:
     down, up = (np.array([r.rate[s - 1] * np.sqrt(s) for r in runs]) for s in t)
     alpha_star, gamma = float(HYPER["alpha_star"]), float(HYPER["gamma"])
     data = table(
-        {"rate": (("optimizer", "t"), down, "rate etahat_t = sqrt(t) eta_t, where the gradient is -1"),
-         "rate_next": (("optimizer", "t"), up, "rate etahat_(t+1), where the gradient is 2"),
-         "ratio": (("optimizer", "t"), down / up, "etahat_t/etahat_(t+1)"),
-         "eta_l": ("t", [eta_l(s, alpha_star, gamma) for s in t[0].tolist()], "lower bound eta_l(t)"),
-         "eta_u": ("t", [eta_u(s, alpha_star, gamma) for s in t[0].tolist()], "upper bound eta_u(t)")},
+        {
+            "rate": (("optimizer", "t"), down, "rate etahat_t = sqrt(t) eta_t, where the gradient is -1"),
+            "rate_next": (("optimizer", "t"), up, "rate etahat_(t+1), where the gradient is 2"),
+            "ratio": (("optimizer", "t"), down / up, "etahat_t/etahat_(t+1)"),
+            "eta_l": ("t", [eta_l(s, alpha_star, gamma) for s in t[0].tolist()], "lower bound eta_l(t)"),
+            "eta_u": ("t", [eta_u(s, alpha_star, gamma) for s in t[0].tolist()], "upper bound eta_u(t)"),
+        },
         {"optimizer": ("optimizer", list(SHOWN), "update rule"), "t": ("t", t[0], "round t")},
-        runs[0].grade, runs,
-    )  # fmt: skip
+        runs[0].grade,
+        runs,
+    )
     figure, (left, right) = canvas(venue, panels=2, ratio=0.8)
     left.fill_between(data.t, data.eta_l, data.eta_u, color=SHADES[0], linewidth=0)
     lines = []

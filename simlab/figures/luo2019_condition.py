@@ -33,20 +33,34 @@ def luo2019_condition(venue: Venue) -> tuple[Any, Any]:
     rest = sorted({*MARKED, *GRID})
     reports = [report(1 - r) for r in rest]
     data = table(
-        {"C_sufficient": ("rest", [r.C_sufficient for r in reports], "smallest C that meets the paper's condition"),
-         "C_sharp": ("rest", [r.C_sharp for r in reports], "smallest C with 16 beta2^(C-2) < 1"),
-         "real_sufficient": ("rest", [middle(r.real_sufficient) for r in reports], "real C of equality in the paper's"),
-         "real_sharp": ("rest", [middle(r.real_sharp) for r in reports], "real C with 16 beta2^(C-2) = 1")},
-        {"rest": ("rest", [float(r) for r in rest], "1 - beta2"),
-         "beta2": ("rest", [str(r.beta2) for r in reports], "beta2, exactly")},
+        {
+            "C_sufficient": ("rest", [r.C_sufficient for r in reports], "smallest C that meets the paper's condition"),
+            "C_sharp": ("rest", [r.C_sharp for r in reports], "smallest C with 16 beta2^(C-2) < 1"),
+            "real_sufficient": (
+                "rest",
+                [middle(r.real_sufficient) for r in reports],
+                "real C of equality in the paper's",
+            ),
+            "real_sharp": ("rest", [middle(r.real_sharp) for r in reports], "real C with 16 beta2^(C-2) = 1"),
+        },
+        {
+            "rest": ("rest", [float(r) for r in rest], "1 - beta2"),
+            "beta2": ("rest", [str(r.beta2) for r in reports], "beta2, exactly"),
+        },
         "enclosed",
-    )  # fmt: skip
+    )
     figure, (axes,) = canvas(venue)
     top = 10**6
     axes.fill_between(data.rest, data.real_sufficient, top, color=SHADES[0], linewidth=0)
     axes.fill_between(data.rest, data.real_sharp, data.real_sufficient, color=SHADES[1], linewidth=0)
-    axes.set(xscale="log", yscale="log", xlabel=r"$1-\beta_2$", ylabel="$C$", ylim=(1.5, top),
-             xlim=(float(rest[0]), float(rest[-1])))  # fmt: skip
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel=r"$1-\beta_2$",
+        ylabel="$C$",
+        ylim=(1.5, top),
+        xlim=(float(rest[0]), float(rest[-1])),
+    )
     marks = [rest.index(r) for r in MARKED]
     lines = []
     for which, words, look, lift, side in (
@@ -62,9 +76,15 @@ def luo2019_condition(venue: Venue) -> tuple[Any, Any]:
     note(axes, 0.98, 0.98, "Adam fails:\nproved in the paper", -1, ha="right", **corner)
     note(axes, 0.02, 0.02, "Adam goes to\nthe best decision", 1, **corner)
     band = data.sel(rest=10**-2.5, method="nearest")
-    axes.annotate("Adam fails: sharp", (float(band.rest), float(band.real_sharp * band.real_sufficient) ** 0.5),
-                  (float(band.rest), 30), fontsize="small", ha="center", va="top",
-                  arrowprops={"arrowstyle": "-", "linewidth": 0.6})  # fmt: skip
+    axes.annotate(
+        "Adam fails: sharp",
+        (float(band.rest), float(band.real_sharp * band.real_sufficient) ** 0.5),
+        (float(band.rest), 30),
+        fontsize="small",
+        ha="center",
+        va="top",
+        arrowprops={"arrowstyle": "-", "linewidth": 0.6},
+    )
     legend(figure, lines)
     small_print(figure, "integers proved, curves enclosed")
     return figure, data

@@ -34,11 +34,14 @@ def luo2019_trajectories(venue: Venue) -> tuple[Any, Any]:
     t = runs[0].t
     kept = t % C != 2
     data = table(
-        {"x": (("optimizer", "t"), [r.x[kept] for r in runs], "decision x_t"),
-         "average_regret": (("optimizer", "t"), [(r.regret_curve / t)[kept] for r in runs], "average regret R_t/t")},
+        {
+            "x": (("optimizer", "t"), [r.x[kept] for r in runs], "decision x_t"),
+            "average_regret": (("optimizer", "t"), [(r.regret_curve / t)[kept] for r in runs], "average regret R_t/t"),
+        },
         {"optimizer": ("optimizer", list(NAMES), "update rule"), "t": ("t", t[kept], "round t")},
-        runs[0].grade, runs,
-    )  # fmt: skip
+        runs[0].grade,
+        runs,
+    )
     figure, (left, right) = canvas(venue, panels=2, ratio=0.8)
     lines = []
     for rule, label in NAMES.items():

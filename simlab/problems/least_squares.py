@@ -1,6 +1,6 @@
 """Online least squares on seeded data.
 
-    f_t(x) = (<a_t, x> - b_t)^2/2,   (a_t, b_t) the rows of n samples in turn;   F = [-radius, radius]^d
+f_t(x) = (<a_t, x> - b_t)^2/2,   (a_t, b_t) the rows of n samples in turn;   F = [-radius, radius]^d
 """
 
 from simlab.comparator import least_squares_best

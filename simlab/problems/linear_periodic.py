@@ -1,6 +1,6 @@
 """Any periodic linear problem.
 
-    f_t(x) = g_{phase(t)} x,   gradients g_1, ..., g_P repeated for ever;   F = [lower, upper]
+f_t(x) = g_{phase(t)} x,   gradients g_1, ..., g_P repeated for ever;   F = [lower, upper]
 """
 
 from fractions import Fraction as Q

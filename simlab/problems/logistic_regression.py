@@ -1,6 +1,6 @@
 """Online logistic regression on seeded data.
 
-    f_t(x) = log(1 + exp(-b_t <a_t, x>)),   (a_t, b_t) the n samples in turn;   F = the l2 ball
+f_t(x) = log(1 + exp(-b_t <a_t, x>)),   (a_t, b_t) the n samples in turn;   F = the l2 ball
 """
 
 from simlab.comparator import logistic_best

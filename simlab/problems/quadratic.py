@@ -1,9 +1,7 @@
 """One quadratic loss, repeated: scalar, diagonal or dense.
 
-    f_t(x) = (x - center)' H (x - center)/2
+f_t(x) = (x - center)' H (x - center)/2
 """
-
-from fractions import Fraction as Q
 
 from simlab.comparator import quadratic_best
 from simlab.errors import BadInput

@@ -35,17 +35,25 @@ def adabound_with(lower, upper):
 
     @scheduled(inv_sqrt)
     def adabound(
-        t, alpha, g, m=0, v=0,
-        *, beta1: Weight = Q("0.9"), beta2: Weight = Q("0.999"), alpha_star: Positive = Q("0.1"), gamma: Positive = speed,
-    ):  # fmt: skip
+        t,
+        alpha,
+        g,
+        m=0,
+        v=0,
+        *,
+        beta1: Weight = Q("0.9"),
+        beta2: Weight = Q("0.999"),
+        alpha_star: Positive = Q("0.1"),
+        gamma: Positive = speed,
+    ):
         """AdaBound as analysed: the rate is clipped first, then divided by sqrt(t); see adabound_released.
 
             m_t = beta1 m_{t-1} + (1 - beta1) g_t,   v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
             direction = m_t,   rate = clip(alpha/sqrt(v_t), eta_l(t), eta_u(t))/sqrt(t)
             eta_l(t) = alpha_star (1 - 1/(gamma t + 1)),   eta_u(t) = alpha_star (1 + 1/(gamma t))
 
-        alpha, alpha_star > 0 have the unit of x and of x per gradient; gamma > 0 (1 - beta2 unless set), beta1 and beta2
-        in [0, 1) are dimensionless.
+        alpha > 0 has the unit of x, alpha_star > 0 that of x per gradient; gamma > 0 (1 - beta2 unless set), beta1 and
+        beta2 in [0, 1) are dimensionless.
 
         Reference: Luo et al. 2019, Algorithm 2, bound functions of section 4; as analysed.
         """

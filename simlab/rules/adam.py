@@ -1,7 +1,8 @@
 """Adam as printed: bias correction and epsilon, a constant step.
 
     m_t = beta1 m_{t-1} + (1 - beta1) g_t          v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
-    x_{t+1} = Pi_F( x_t - alpha mhat_t/(sqrt(vhat_t) + epsilon) ),   mhat_t = m_t/(1 - beta1^t), vhat_t = v_t/(1 - beta2^t)
+    mhat_t = m_t/(1 - beta1^t)                     vhat_t = v_t/(1 - beta2^t)
+    x_{t+1} = Pi_F( x_t - alpha mhat_t/(sqrt(vhat_t) + epsilon) )
 
 Kingma and Ba (2015), "Adam: a method for stochastic optimization", Algorithm 1.
 """
@@ -13,9 +14,18 @@ from simlab.rule import NonNegative, Step, Weight
 
 
 def adam(
-    t, alpha, g, m=0, v=0, c1=0, c2=0,
-    *, beta1: Weight = Q("0.9"), beta2: Weight = Q("0.999"), epsilon: NonNegative = Q("1e-8"),
-):  # fmt: skip
+    t,
+    alpha,
+    g,
+    m=0,
+    v=0,
+    c1=0,
+    c2=0,
+    *,
+    beta1: Weight = Q("0.9"),
+    beta2: Weight = Q("0.999"),
+    epsilon: NonNegative = Q("1e-8"),
+):
     """Adam, the algorithm box of its paper (see adam_analysed for the form that regret proofs are about).
 
         m_t = beta1 m_{t-1} + (1 - beta1) g_t,   v_t = beta2 v_{t-1} + (1 - beta2) g_t^2

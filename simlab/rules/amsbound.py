@@ -19,12 +19,22 @@ def amsbound_with(lower, upper):
 
     @scheduled(inv_sqrt)
     def amsbound(
-        t, alpha, g, m=0, v=0, vhat=0,
-        *, beta1: Weight = Q("0.9"), beta2: Weight = Q("0.999"), alpha_star: Positive = Q("0.1"), gamma: Positive = speed,
-    ):  # fmt: skip
+        t,
+        alpha,
+        g,
+        m=0,
+        v=0,
+        vhat=0,
+        *,
+        beta1: Weight = Q("0.9"),
+        beta2: Weight = Q("0.999"),
+        alpha_star: Positive = Q("0.1"),
+        gamma: Positive = speed,
+    ):
         """AMSBound as analysed: AMSGrad's rate clipped to AdaBound's corridor, then divided by sqrt(t).
 
-            m_t = beta1 m_{t-1} + (1 - beta1) g_t,   v_t = beta2 v_{t-1} + (1 - beta2) g_t^2,   vhat_t = max(vhat_{t-1}, v_t)
+            m_t = beta1 m_{t-1} + (1 - beta1) g_t,   v_t = beta2 v_{t-1} + (1 - beta2) g_t^2,
+            vhat_t = max(vhat_{t-1}, v_t)
             direction = m_t,   rate = clip(alpha/sqrt(vhat_t), eta_l(t), eta_u(t))/sqrt(t)
 
         Bound functions, ranges and units are those of adabound.

@@ -14,13 +14,25 @@ from simlab.rules.adabound import eta_l, eta_u
 
 
 def amsbound_released(
-    t, alpha, g, m=0, v=0, vhat=0, c1=0, c2=0,
-    *, beta1: Weight = Q("0.9"), beta2: Weight = Q("0.999"), alpha_star: Positive = Q("0.1"),
-    gamma: Positive = Q("0.001"), epsilon: NonNegative = Q("1e-8"),
-):  # fmt: skip
+    t,
+    alpha,
+    g,
+    m=0,
+    v=0,
+    vhat=0,
+    c1=0,
+    c2=0,
+    *,
+    beta1: Weight = Q("0.9"),
+    beta2: Weight = Q("0.999"),
+    alpha_star: Positive = Q("0.1"),
+    gamma: Positive = Q("0.001"),
+    epsilon: NonNegative = Q("1e-8"),
+):
     """AMSBound, the form that was released; no regret theorem of the paper covers it.
 
-        m_t = beta1 m_{t-1} + (1 - beta1) g_t,   v_t = beta2 v_{t-1} + (1 - beta2) g_t^2,   vhat_t = max(vhat_{t-1}, v_t)
+        m_t = beta1 m_{t-1} + (1 - beta1) g_t,   v_t = beta2 v_{t-1} + (1 - beta2) g_t^2,
+        vhat_t = max(vhat_{t-1}, v_t)
         direction = m_t
         rate = clip(alpha sqrt(1 - beta2^t)/(1 - beta1^t)/(sqrt(vhat_t) + epsilon), eta_l(t), eta_u(t))
 

@@ -18,7 +18,8 @@ from simlab.schedules import inv_sqrt
 def amsgrad(t, alpha, g, m=0, v=0, vhat=0, *, beta1: Weight = Q("0.9"), beta2: Weight = Q("0.999")):
     """AMSGrad, as in its paper (torch's and optax's differ: they correct the bias, each in its own way).
 
-        m_t = beta1 m_{t-1} + (1 - beta1) g_t,   v_t = beta2 v_{t-1} + (1 - beta2) g_t^2,   vhat_t = max(vhat_{t-1}, v_t)
+        m_t = beta1 m_{t-1} + (1 - beta1) g_t,   v_t = beta2 v_{t-1} + (1 - beta2) g_t^2,
+        vhat_t = max(vhat_{t-1}, v_t)
         direction = m_t,   rate = alpha/(sqrt(t) sqrt(vhat_t))
 
     alpha > 0 has the unit of x; beta1, beta2 in [0, 1) are dimensionless.

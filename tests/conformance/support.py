@@ -29,7 +29,9 @@ def agree(rule: object, problem: object, **options: object) -> dict[str, Traject
         other = runs[name]
         for what in ("t", "x", "rate", "direction", "loss", "x_last"):
             assert bits(getattr(ref, what), getattr(other, what)), f"{name} differs from the reference in {what}"
-        assert bits([t for pair in ref.records.total for t in pair], [float(t) for pair in other.records.total for t in pair])
+        assert bits(
+            [t for pair in ref.records.total for t in pair], [float(t) for pair in other.records.total for t in pair]
+        )
         assert ref.stopped == other.stopped
         assert ref.underflow == other.underflow
     runs["arb"] = simlab.run(rule, problem, backend="arb", bits=200, **options)
@@ -48,7 +50,9 @@ def _float(ball: object) -> float:
     return float(ball.mid()) if ball.is_finite() else math.nan  # type: ignore[attr-defined]
 
 
-def rationals(low: object, high: object, open_low: bool = False, open_high: bool = False) -> st.SearchStrategy[Fraction]:
+def rationals(
+    low: object, high: object, open_low: bool = False, open_high: bool = False
+) -> st.SearchStrategy[Fraction]:
     """Rationals with small denominators between the ends."""
     inside = st.fractions(low, high, max_denominator=1000)  # type: ignore[arg-type]
     return inside.filter(lambda q: not (open_low and q == low) and not (open_high and q == high))

@@ -22,17 +22,23 @@ SPECIAL = {
         {"gradients": st.lists(rationals(-5, 5), min_size=1, max_size=6).map(tuple), "upper": rationals(Q(1), Q(3))}
     ),
     "quadratic": lambda: st.fixed_dictionaries(
-        {"curvature": st.lists(rationals(0, 8), min_size=3, max_size=3).map(tuple),
-         "center": st.lists(rationals(-3, 3), min_size=3, max_size=3).map(tuple), "lower": st.just(-2), "upper": st.just(2)}
-    ),  # fmt: skip
-    "least_squares": lambda: st.fixed_dictionaries({"n": st.integers(1, 6), "d": st.integers(1, 4), "seed": st.integers(0, 99)}),
+        {
+            "curvature": st.lists(rationals(0, 8), min_size=3, max_size=3).map(tuple),
+            "center": st.lists(rationals(-3, 3), min_size=3, max_size=3).map(tuple),
+            "lower": st.just(-2),
+            "upper": st.just(2),
+        }
+    ),
+    "least_squares": lambda: st.fixed_dictionaries(
+        {"n": st.integers(1, 6), "d": st.integers(1, 4), "seed": st.integers(0, 99)}
+    ),
     "logistic_regression": lambda: st.fixed_dictionaries(
         {"n": st.integers(1, 5), "d": st.integers(2, 4), "seed": st.integers(0, 99), "radius": rationals(Q(1, 4), Q(2))}
     ),
     "reddi2018_stochastic": lambda: st.fixed_dictionaries(
         {"C": rationals(2, 9), "delta": rationals(Q(1, 10), Q(2)), "seed": st.integers(0, 2**63 - 1)}
     ),
-}  # fmt: skip
+}
 
 
 def constants(name: str) -> st.SearchStrategy:
@@ -54,8 +60,10 @@ def test_rule(name: str, data: st.DataObject) -> None:
     """Random runs of each rule: bits equal, the float run near the ball, a coarse ball around a fine one."""
     options = {
         "hyper": {**data.draw(hyper(name)), **data.draw(constants("linear_periodic"))},
-        "x0": data.draw(rationals(-1, 1)), "rounds": data.draw(st.integers(1, 15)), "record": 4,
-    }  # fmt: skip
+        "x0": data.draw(rationals(-1, 1)),
+        "rounds": data.draw(st.integers(1, 15)),
+        "record": 4,
+    }
     runs = agree(name, "linear_periodic", **options)
     if runs["reference"].stopped:
         return  # the ball says why, or cannot know: see test_stops
@@ -70,8 +78,11 @@ def test_rule(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_problem(name: str, data: st.DataObject) -> None:
     """Random runs on each problem with a rule that has state, bias correction and epsilon."""
-    options = {"hyper": {**data.draw(constants(name)), "alpha": data.draw(rationals(Q(1, 100), Q(1)))},
-               "rounds": data.draw(st.integers(1, 12)), "record": 2}  # fmt: skip
+    options = {
+        "hyper": {**data.draw(constants(name)), "alpha": data.draw(rationals(Q(1, 100), Q(1)))},
+        "rounds": data.draw(st.integers(1, 12)),
+        "record": 2,
+    }
     runs = agree("adam", name, **options)
     assert not runs["reference"].stopped
     assert distance(runs) <= ULPS
@@ -82,10 +93,22 @@ def test_vector_equals_scalars(name: str) -> None:
     """On a separable problem a d-dimensional run is d scalar runs, bit for bit, on every backend."""
     curvature, center = ("1/2", "3", "0"), ("1", "-1/3", "2")
     common = {"rounds": 30, "record": "all"}
-    whole = agree(name, "quadratic", hyper={"curvature": curvature, "center": center, "alpha": "1/5"}, x0=("1", "2", "3"), **common)
+    whole = agree(
+        name,
+        "quadratic",
+        hyper={"curvature": curvature, "center": center, "alpha": "1/5"},
+        x0=("1", "2", "3"),
+        **common,
+    )
     for i in range(3):
-        alone = simlab.run(name, "quadratic", backend="reference", x0=(i + 1),
-                           hyper={"curvature": curvature[i], "center": center[i], "alpha": "1/5"}, **common)  # fmt: skip
+        alone = simlab.run(
+            name,
+            "quadratic",
+            backend="reference",
+            x0=(i + 1),
+            hyper={"curvature": curvature[i], "center": center[i], "alpha": "1/5"},
+            **common,
+        )
         assert np.array_equal(whole["reference"].x[:, i], alone.x)
         assert np.array_equal(whole["numba"].rate[:, i], alone.rate)
 
@@ -101,17 +124,24 @@ def test_one_symbolic_round(name: str) -> None:
     letters = {n: sympy.Symbol(n, positive=True) for n in names}
     ranges = [rule.hyper[n].range for n in names[3 + len(rule.state) :]]
     head = [letters[n] for n in names[: 3 + len(rule.state)]]
-    tail = [Weight(s, 1 - s) if r.weight else s for s, r in zip([letters[n] for n in names[len(head) :]], ranges, strict=True)]
+    tail = [
+        Weight(s, 1 - s) if r.weight else s
+        for s, r in zip([letters[n] for n in names[len(head) :]], ranges, strict=True)
+    ]
     step, after = rebind(rule.function, symbols)(*head, *tail)
     at = {n: Q(i + 2, 2 * i + 7) for i, n in enumerate(names)} | {"t": Q(5)}
-    exact = [sympy.sympify(e).subs({letters[n]: sympy.Rational(q.numerator, q.denominator) for n, q in at.items()})
-             for e in (*step, *after)]  # fmt: skip
+    exact = [
+        sympy.sympify(e).subs({letters[n]: sympy.Rational(q.numerator, q.denominator) for n, q in at.items()})
+        for e in (*step, *after)
+    ]
     ctx_before, ctx.prec = ctx.prec, 150
     try:
         balls_at = {n: arb(fmpq(q.numerator, q.denominator)) for n, q in at.items()}
         numbers = [5, *(balls_at[n] for n in names[1 : len(head)])]
-        weights = [Weight(balls_at[n], 1 - balls_at[n]) if r.weight else balls_at[n]
-                   for n, r in zip(names[len(head) :], ranges, strict=True)]  # fmt: skip
+        weights = [
+            Weight(balls_at[n], 1 - balls_at[n]) if r.weight else balls_at[n]
+            for n, r in zip(names[len(head) :], ranges, strict=True)
+        ]
         step_ball, after_ball = rebind(rule.function, balls)(*numbers, *weights)
         for expression, ball in zip(exact, (*step_ball, *after_ball), strict=True):
             assert not expression.free_symbols
@@ -160,7 +190,10 @@ STOPS = {
 def test_stops(case: str) -> None:
     """A proposal that is not finite ends the run in the same round for the same reason on every float backend."""
     rule, problem, given_, x0 = STOPS[case]
-    runs = {b: simlab.run(rule, problem, hyper=given_, x0=x0, rounds=2000, record=7, backend=b) for b in ("reference", "numba", "torch")}
+    runs = {
+        b: simlab.run(rule, problem, hyper=given_, x0=x0, rounds=2000, record=7, backend=b)
+        for b in ("reference", "numba", "torch")
+    }
     ref = runs["reference"]
     assert ref.stopped
     assert ref.t[-1] == ref.stopped["round"] < 2000

@@ -94,8 +94,12 @@ def test_gaps_and_failures_show() -> None:
     good = Step("a", "1 = 1.", lambda: Certificate(Grade.PROVED, "by simlab.checker"))
     gap = Gap("b", "2 = 2.", "nobody looked")
     bad = Step("c", "1 = 0.", lambda: Certificate(Grade.REFUTED, "no"))
-    for steps, grade in (((good,), Grade.PROVED), ((good, gap), Grade.UNDECIDED), ((good, gap, bad), Grade.REFUTED),
-                         ((), Grade.UNDECIDED)):  # fmt: skip
+    for steps, grade in (
+        ((good,), Grade.PROVED),
+        ((good, gap), Grade.UNDECIDED),
+        ((good, gap, bad), Grade.REFUTED),
+        ((), Grade.UNDECIDED),
+    ):
         shown = theorem("t", "T.", "nobody", lambda steps=steps: Argument(steps)).check()
         assert shown.grade is grade
         assert shown.holds == (grade is Grade.PROVED)
@@ -163,8 +167,12 @@ def test_sympy_reads_the_same() -> None:
     step, (_, v1) = rule(sympy.Integer(1), alpha, sympy.Integer(-1), sympy.Integer(0), before, *weights)
     _, (_, v2) = rule(sympy.Integer(2), alpha, sympy.Integer(2), sympy.Integer(0), v1, *weights)
     for mine, theirs in ((period.v1, v1), (period.v2, v2)):
-        foreign = sympy.Add(*(sympy.Rational(c.numerator, c.denominator) * sympy.Mul(*(symbol[n] for n in m))
-                              for m, c in mine.terms.items()))  # fmt: skip
+        foreign = sympy.Add(
+            *(
+                sympy.Rational(c.numerator, c.denominator) * sympy.Mul(*(symbol[n] for n in m))
+                for m, c in mine.terms.items()
+            )
+        )
         assert sympy.expand(foreign - theirs) == 0
     assert sympy.cancel(step.rate**2 * v1 - alpha**2) == 0
 
@@ -176,8 +184,15 @@ def test_sympy_reads_the_same() -> None:
 def test_the_regret_theorem_in_a_run(beta2: str, C: int, alpha: int) -> None:
     """From -2, x passes 0 as luo2019_escape bounds it, stays above, and R_T >= 2T/C - 2 (k1 + 3) all the way."""
     b, hyper = float(Q(beta2)), {"beta1": 0, "beta2": beta2, "C": C, "alpha": alpha}
-    run = simlab.run("adam_analysed", "luo2019_periodic", hyper=hyper, x0=-2, rounds=20_000 // C * C,
-                     backend="reference", record="all")  # fmt: skip
+    run = simlab.run(
+        "adam_analysed",
+        "luo2019_periodic",
+        hyper=hyper,
+        x0=-2,
+        rounds=20_000 // C * C,
+        backend="reference",
+        record="all",
+    )
     starts = run.x[::C]
     first = [k * C + 1 for k in range(len(starts))]
     k0 = next(k for k, N in enumerate(first) if 4 * (1 - b) * (N + 1) >= alpha * alpha)

@@ -108,13 +108,23 @@ def amsbound_released(g, alpha, beta1=B1, beta2=B2, alpha_star=END, gamma=SLOW, 
     return _released(g, alpha, largest_average(squares(g), beta2), beta1, beta2, alpha_star, gamma, epsilon)
 
 
-CHANGED = {"alpha": "2/7", "beta1": "3/5", "beta2": "7/10", "dampening": "1/4", "epsilon": "1/50", "alpha_star": "1/5",
-           "gamma": "1/3"}  # fmt: skip
+CHANGED = {
+    "alpha": "2/7",
+    "beta1": "3/5",
+    "beta2": "7/10",
+    "dampening": "1/4",
+    "epsilon": "1/50",
+    "alpha_star": "1/5",
+    "gamma": "1/3",
+}
 PROBLEMS = {  # hyper, F, the gradient
     "reddi2018_periodic": ({"C": "5/2"}, (-1, 1), lambda t, x: exact("5/2") if t % 3 == 1 else mp.mpf(-1)),
-    "quadratic": ({"curvature": 3, "center": "5/3", "lower": -2, "upper": "3/2"}, (-2, exact("3/2")),
-                  lambda t, x: 3 * (x - exact("5/3"))),
-}  # fmt: skip
+    "quadratic": (
+        {"curvature": 3, "center": "5/3", "lower": -2, "upper": "3/2"},
+        (-2, exact("3/2")),
+        lambda t, x: 3 * (x - exact("5/3")),
+    ),
+}
 
 
 def distance(ball, number):
@@ -192,9 +202,12 @@ PAIRS = [  # our rule, its hyperparameters, torch's
     ("adagrad", {"alpha": "0.1"}, lambda p: torch.optim.Adagrad(p, lr=0.1, eps=0)),
     ("rmsprop", {"alpha": "0.01", "beta2": "0.95"}, lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.95, eps=0)),
     ("adam", {"alpha": "0.01"}, lambda p: torch.optim.Adam(p, lr=0.01)),
-    ("adam", {"alpha": "0.1", "beta1": "0.5", "beta2": "0.9", "epsilon": "0.01"},
-     lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.5, 0.9), eps=0.01)),
-]  # fmt: skip
+    (
+        "adam",
+        {"alpha": "0.1", "beta1": "0.5", "beta2": "0.9", "epsilon": "0.01"},
+        lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.5, 0.9), eps=0.01),
+    ),
+]
 
 
 def ours(rule, hyper, problem):
@@ -222,8 +235,20 @@ def test_torch_starts_dampened_momentum_from_the_first_gradient():
     np.testing.assert_allclose(first, 0.7 * (torchs[1] - torchs[0]), rtol=1e-14)
 
 
-def amsgrad_torch(t, alpha, g, m=0, v=0, vhat=0, c1=0, c2=0, *, beta1: Weight = Q("0.9"), beta2: Weight = Q("0.999"),
-                  epsilon: NonNegative = Q("1e-8")):  # fmt: skip
+def amsgrad_torch(
+    t,
+    alpha,
+    g,
+    m=0,
+    v=0,
+    vhat=0,
+    c1=0,
+    c2=0,
+    *,
+    beta1: Weight = Q("0.9"),
+    beta2: Weight = Q("0.999"),
+    epsilon: NonNegative = Q("1e-8"),
+):
     """AMSGrad as torch has it: the largest uncorrected v_t, then Adam's bias correction; epsilon; a constant step."""
     m = ema(m, g, beta1)
     v = ema(v, g * g, beta2)
@@ -251,8 +276,15 @@ def test_torchs_amsgrad_is_another_algorithm():
 
 def test_exact_steps_of_gradient_descent():
     """x_t = (1 - alpha h)^(t-1) x_1 on h x^2/2, in exact rationals inside the balls."""
-    run = simlab.run("sgd", "quadratic", hyper={"alpha": "1/7", "curvature": 3, "schedule": "constant"}, x0="2/3",
-                     rounds=50, backend="arb", record="all")  # fmt: skip
+    run = simlab.run(
+        "sgd",
+        "quadratic",
+        hyper={"alpha": "1/7", "curvature": 3, "schedule": "constant"},
+        x0="2/3",
+        rounds=50,
+        backend="arb",
+        record="all",
+    )
     for t, x in zip(run.records.t, run.records.x, strict=True):
         expected = Q(4, 7) ** (t - 1) * Q(2, 3)
         with ctx.workprec(400):

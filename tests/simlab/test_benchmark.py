@@ -15,14 +15,24 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXACT = {  # the same operations in the same order as plain Python: equal to the last bit
-    "simlab numba, 1 round recorded", "simlab numba, 1000 recorded", "simlab numba, no sum of losses",
-    "simlab reference", "python floats", "numpy scalars", "C -O3 -march=native, no contraction", "C, no contraction, plain sum",
+    "simlab numba, 1 round recorded",
+    "simlab numba, 1000 recorded",
+    "simlab numba, no sum of losses",
+    "simlab reference",
+    "python floats",
+    "numpy scalars",
+    "C -O3 -march=native, no contraction",
+    "C, no contraction, plain sum",
     "C, no contraction, compensated sum",
-}  # fmt: skip
+}
 CLOSE = {
-    "torch.optim.Adam", "torch.optim.Adam, fused", "jax fori_loop, jit", "jax lax.scan, jit", "optax + lax.scan, jit",
+    "torch.optim.Adam",
+    "torch.optim.Adam, fused",
+    "jax fori_loop, jit",
+    "jax lax.scan, jit",
+    "optax + lax.scan, jit",
     "C -O3 -march=native",
-}  # fmt: skip
+}
 OTHERS = ["adam_analysed", "sgd", "python alone", "first result, second process", "simlab list"]
 
 

@@ -21,8 +21,14 @@ def along(rule: str, bound: str, rounds: int, problem: str = "reddi2018_periodic
 @pytest.mark.parametrize(
     ("bound", "values"),
     [
-        ("reddi2018_theorem_4", {10: 78.68217689032244758330245, 100: 253.2523829657285540434532, 1000: 814.5595158479997466797161}),
-        ("master_m", {10: 38.21335483164018445523925, 100: 120.862428744925822537271, 1000: 382.4547441378856465643811}),
+        (
+            "reddi2018_theorem_4",
+            {10: 78.68217689032244758330245, 100: 253.2523829657285540434532, 1000: 814.5595158479997466797161},
+        ),
+        (
+            "master_m",
+            {10: 38.21335483164018445523925, 100: 120.862428744925822537271, 1000: 382.4547441378856465643811},
+        ),
     ],
 )
 def test_amsgrad(bound: str, values: dict) -> None:
@@ -59,8 +65,10 @@ def test_online_gradient_descent() -> None:
 def test_adagrad() -> None:
     """alpha = sqrt(2) to 30 digits; the golden values are for sqrt(2) itself."""
     regret, curve = along("adagrad", "duchi2011", 1000, alpha="1.41421356237309504880168872421")
-    for t, value, bound in ((3, 4.381213529246232158321543, 9.38083151964685910913126),
-                            (1000, 82.55884910930869735129, 171.3942822850283999519856)):  # fmt: skip
+    for t, value, bound in (
+        (3, 4.381213529246232158321543, 9.38083151964685910913126),
+        (1000, 82.55884910930869735129, 171.3942822850283999519856),
+    ):
         assert regret[t - 1] == pytest.approx(value, rel=1e-12)
         assert curve[t - 1] == pytest.approx(bound, rel=1e-12)
 
@@ -69,7 +77,9 @@ def test_every_bound_holds_on_vectors() -> None:
     """On seeded least squares in three dimensions, for each rule that the bound is about."""
     for name in simlab.bounds:
         for rule in catalog.lookup("simlab.bounds", name, "bound").RULES:
-            run = simlab.run(rule, "least_squares", rounds=200, record="all", hyper={"alpha": "1/3"}, backend="reference")
+            run = simlab.run(
+                rule, "least_squares", rounds=200, record="all", hyper={"alpha": "1/3"}, backend="reference"
+            )
             assert np.all(run.regret_curve <= simlab.bounds[name](history(run)) + 1e-12)
 
 

@@ -23,8 +23,9 @@ HALF = {"b": Q(1, 2), "p": Q(1, 64), "v": Q(0)}
 # --- polynomials ------------------------------------------------------------------------------------------------------
 
 small = st.fractions(min_value=-5, max_value=5, max_denominator=7)
-polynomials = st.dictionaries(st.lists(st.sampled_from("xyz"), max_size=3).map(lambda m: tuple(sorted(m))), small,
-                              max_size=4).map(Polynomial)  # fmt: skip
+polynomials = st.dictionaries(
+    st.lists(st.sampled_from("xyz"), max_size=3).map(lambda m: tuple(sorted(m))), small, max_size=4
+).map(Polynomial)
 points = st.fixed_dictionaries(dict.fromkeys("xyz", small))
 
 
@@ -84,8 +85,11 @@ def test_golden_certificates() -> None:
     follows(Proof(claim, by), (B0, B1, p0, condition, v4), HALF)
     follows(Proof(x * x + y * y >= 2 * x * y, ((Square(x - y),),)), (), {})
     r0, square = x >= 0, x * x == y
-    follows(Proof(x > 0, ((r0,), (y0 := y > 0,)), times=((1,), (r0,)), modulo=((1, square),)), (r0, square, y0),
-            {"x": Q(2), "y": Q(4)})  # fmt: skip
+    follows(
+        Proof(x > 0, ((r0,), (y0 := y > 0,)), times=((1,), (r0,)), modulo=((1, square),)),
+        (r0, square, y0),
+        {"x": Q(2), "y": Q(4)},
+    )
 
 
 # --- every way to cheat -----------------------------------------------------------------------------------------------
@@ -106,16 +110,22 @@ CHEATS = {
     "strictness from >=": (Proof(x > 0, ((NONNEGATIVE,),)), (NONNEGATIVE,), {"x": Q(1)}),
     "strictness from a square": (Proof(x * x > 0, ((Square(x),),)), (), {}),
     "strictness from nothing": (Proof(polynomial(0) > 0), (), {}),
-    "a multiplier that may be 0": (Proof(y > 0, ((1,),), times=((NONNEGATIVE,),), modulo=((1, F := x * y == 1),)),
-                                   (NONNEGATIVE, F), {"x": Q(1), "y": Q(1)}),
-    "a multiplier that is a square": (Proof(y >= 0, times=((Square(x),),), modulo=((1, G := x * x * y == 0),)), (G,),
-                                      {"x": Q(0), "y": Q(1)}),
+    "a multiplier that may be 0": (
+        Proof(y > 0, ((1,),), times=((NONNEGATIVE,),), modulo=((1, F := x * y == 1),)),
+        (NONNEGATIVE, F),
+        {"x": Q(1), "y": Q(1)},
+    ),
+    "a multiplier that is a square": (
+        Proof(y >= 0, times=((Square(x),),), modulo=((1, G := x * x * y == 0),)),
+        (G,),
+        {"x": Q(0), "y": Q(1)},
+    ),
     "a negative multiplier": (Proof(-b > 0, ((B0,),), times=((-1,),)), (B0,), HALF),
     "an empty multiplier": (Proof(-b > 0, times=()), (B0,), HALF),
     "a contradiction": (Proof(x > 5, ((4,), (H := x > 0,), (K := x < 0,))), (H, K), {"x": Q(1)}),
     "no witness": (Proof(b > 0, ((B0,),)), (B0,), {}),
     "a false witness": (Proof(b > 0, ((B0,),)), (B0,), {"b": Q(-1)}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("cheat", CHEATS)
@@ -156,21 +166,30 @@ def mutants(proof: Proof, given: tuple, rng: random.Random) -> list[tuple[str, P
     claim, by, times, modulo = proof
     names = sorted({n for f in (claim, *given) for m in f.polynomial.terms for n in m}) or ["b"]
     extra = letter(rng.choice(names)) * Q(rng.randint(1, 9), 7)
-    made = [("a claim with another term", proof._replace(claim=Fact(claim.polynomial + extra, claim.relation)), given),
-            ("twice the multiplier", proof._replace(times=(*times, *times)), given)]  # fmt: skip
+    made = [
+        ("a claim with another term", proof._replace(claim=Fact(claim.polynomial + extra, claim.relation)), given),
+        ("twice the multiplier", proof._replace(times=(*times, *times)), given),
+    ]
     if claim.relation == ">=" and not cone(by, given)[1]:
         made.append(("a strict claim", proof._replace(claim=Fact(claim.polynomial, ">")), given))
     for i in range(len(by)):
         others = by[:i] + by[i + 1 :]
-        made += [("a product fewer", proof._replace(by=others), given),
-                 ("another weight", proof._replace(by=(*others, (Q(1, 3), *by[i]))), given),
-                 ("a negative weight", proof._replace(by=(*others, (-1, *by[i]))), given)]  # fmt: skip
-        made += [("without what a factor rests on", proof, tuple(h for h in given if h is not f))
-                 for f in by[i] if isinstance(f, Fact)]  # fmt: skip
+        made += [
+            ("a product fewer", proof._replace(by=others), given),
+            ("another weight", proof._replace(by=(*others, (Q(1, 3), *by[i]))), given),
+            ("a negative weight", proof._replace(by=(*others, (-1, *by[i]))), given),
+        ]
+        made += [
+            ("without what a factor rests on", proof, tuple(h for h in given if h is not f))
+            for f in by[i]
+            if isinstance(f, Fact)
+        ]
     for i, (q, e) in enumerate(modulo):
         another = proof._replace(modulo=(*modulo[:i], (polynomial(q) + 1, e), *modulo[i + 1 :]))
-        made += [("another multiple of an equality", another, given),
-                 ("without an equality", proof, tuple(h for h in given if h is not e))]  # fmt: skip
+        made += [
+            ("another multiple of an equality", another, given),
+            ("without an equality", proof, tuple(h for h in given if h is not e)),
+        ]
     return made
 
 
@@ -191,8 +210,9 @@ def test_sympy_agrees(certificates: list[tuple]) -> None:
     """The equation of each certificate, multiplied out by an independent implementation."""
 
     def foreign(f: Polynomial) -> Any:
-        return sympy.Add(*(sympy.Rational(c.numerator, c.denominator) * sympy.Mul(*map(sympy.Symbol, m))
-                           for m, c in f.terms.items()))  # fmt: skip
+        return sympy.Add(
+            *(sympy.Rational(c.numerator, c.denominator) * sympy.Mul(*map(sympy.Symbol, m)) for m, c in f.terms.items())
+        )
 
     def factor(f: Any) -> Any:
         if isinstance(f, Fact):

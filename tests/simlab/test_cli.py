@@ -17,8 +17,25 @@ from simlab import catalog, cli
 from simlab.errors import BadInput, NotHere
 
 LUO = ["run", "--rule", "adam", "--problem", "luo2019_periodic"]
-REDDI = ["run", "--rule", "adam_analysed", "--problem", "reddi2018_periodic", "--set", "C=3", "--set", "beta1=0", "--set",
-         "beta2=1/10", "--set", "alpha=1/2", "--x0", "1", "--rounds", "999"]  # fmt: skip
+REDDI = [
+    "run",
+    "--rule",
+    "adam_analysed",
+    "--problem",
+    "reddi2018_periodic",
+    "--set",
+    "C=3",
+    "--set",
+    "beta1=0",
+    "--set",
+    "beta2=1/10",
+    "--set",
+    "alpha=1/2",
+    "--x0",
+    "1",
+    "--rounds",
+    "999",
+]
 GOLDEN = 680.1703063828702771623648  # R_999 to 25 digits, from an independent 60-digit computation
 
 
@@ -104,7 +121,10 @@ def test_check_says_no(capsys: pytest.CaptureFixture, monkeypatch: pytest.Monkey
 # --- bad input ------------------------------------------------------------------------------------------------------
 
 BAD = {
-    "unknown rule": (["run", "--rule", "amsgard", "--problem", "quadratic"], "unknown rule 'amsgard'; did you mean 'amsgrad'?"),
+    "unknown rule": (
+        ["run", "--rule", "amsgard", "--problem", "quadratic"],
+        "unknown rule 'amsgard'; did you mean 'amsgrad'?",
+    ),
     "unknown problem": (["run", "--rule", "adam", "--problem", "luo2019_perodic"], "did you mean 'luo2019_periodic'?"),
     "unknown parameter": ([*LUO, "--set", "beta3=1/2"], "has a parameter 'beta3'; did you mean 'beta"),
     "unknown backend": ([*LUO, "--backend", "nunba"], "unknown backend 'nunba'; did you mean 'numba'?"),
@@ -121,7 +141,10 @@ BAD = {
     "alpha < 0": ([*LUO, "--set", "alpha=-1"], "alpha must be > 0; got -1"),
     "C = 2": ([*LUO, "--set", "C=2"], "C must be an integer >= 3; got 2"),
     "C = 7/2": ([*LUO, "--set", "C=7/2"], "C must be an integer >= 3; got 7/2"),
-    "C < 2 for Reddi": (["run", "--rule", "adam", "--problem", "reddi2018_periodic", "--set", "C=3/2"], "C must be >= 2"),
+    "C < 2 for Reddi": (
+        ["run", "--rule", "adam", "--problem", "reddi2018_periodic", "--set", "C=3/2"],
+        "C must be >= 2",
+    ),
     "T = 0": ([*LUO, "--rounds", "0"], "rounds must be an integer >= 1; got 0"),
     "T < 0": ([*LUO, "--rounds=-5"], "rounds must be an integer >= 1; got -5"),
     "T = 1.5": ([*LUO, "--rounds", "1.5"], "rounds must be an integer >= 1; got 1.5"),
@@ -130,8 +153,10 @@ BAD = {
     "T > 2^53": ([*LUO, "--rounds", "1e17"], "at most 2^53"),
     "x0 outside": ([*LUO, "--x0", "5"], "x0 = 5 is outside F = [-2, 2]; --project-x0"),
     "x0 of a wrong shape": ([*LUO, "--x0", "1,2"], "x0 must be a number; got 2 numbers"),
-    "lower > upper": (["run", "--rule", "sgd", "--problem", "linear_periodic", "--set", "lower=2", "--set", "upper=1"],
-                      "the feasible set is empty: lower = 2 > upper = 1"),
+    "lower > upper": (
+        ["run", "--rule", "sgd", "--problem", "linear_periodic", "--set", "lower=2", "--set", "upper=1"],
+        "the feasible set is empty: lower = 2 > upper = 1",
+    ),
     "nan": ([*LUO, "--set", "alpha=nan"], "alpha must be a number"),
     "inf": ([*LUO, "--set", "alpha=inf"], "alpha must be a number"),
     "an expression": ([*LUO, "--set", "alpha=1/2+1/3"], "expressions are not read"),
@@ -142,14 +167,26 @@ BAD = {
     "a device without torch": ([*LUO, "--backend", "numba", "--device", "cpu"], "a device is for the torch backend"),
     "out is no netCDF": ([*LUO, "--out", "x.csv"], "the name ends in .nc"),
     "out is unwritable": ([*LUO, "--out", "/proc/nowhere/x.nc"], "cannot be written"),
-    "figure's out is unwritable": (["figure", "luo2019_condition", "--out", "/proc/nowhere/x.pdf"], "cannot be written"),
+    "figure's out is unwritable": (
+        ["figure", "luo2019_condition", "--out", "/proc/nowhere/x.pdf"],
+        "cannot be written",
+    ),
     "condition's beta2": (["condition", "--beta2", "1"], "beta2 must be in (0, 1)"),
     "condition's C": (["condition", "--beta2", "1/2", "--C", "2"], "C must be an integer >= 3"),
-    "a schedule without beta1": (["run", "--rule", "sgd", "--problem", "quadratic", "--set", "beta1_schedule=inv"], "has no beta1"),
+    "a schedule without beta1": (
+        ["run", "--rule", "sgd", "--problem", "quadratic", "--set", "beta1_schedule=inv"],
+        "has no beta1",
+    ),
     "lambda without its schedule": ([*LUO, "--set", "lambda=9/10"], "goes with beta1_schedule=geometric"),
-    "a concave quadratic": (["run", "--rule", "sgd", "--problem", "quadratic", "--set", "curvature=1,2;2,1"], "semidefinite"),
-    "a rule file that is missing": (["run", "--rule", "nowhere.py:mine", "--problem", "quadratic"], "no file 'nowhere.py'"),
-}  # fmt: skip
+    "a concave quadratic": (
+        ["run", "--rule", "sgd", "--problem", "quadratic", "--set", "curvature=1,2;2,1"],
+        "semidefinite",
+    ),
+    "a rule file that is missing": (
+        ["run", "--rule", "nowhere.py:mine", "--problem", "quadratic"],
+        "no file 'nowhere.py'",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -168,7 +205,9 @@ def test_bad_input(case: str, capsys: pytest.CaptureFixture, tmp_path: Path, mon
 
 
 def test_all_errors_are_reported_at_once(capsys: pytest.CaptureFixture) -> None:
-    code, _, err = call(capsys, *LUO, "--set", "C=2", "--set", "beta2=1", "--set", "alpha=-1", "--set", "gama=1", "--set", "beta1=x")
+    code, _, err = call(
+        capsys, *LUO, "--set", "C=2", "--set", "beta2=1", "--set", "alpha=-1", "--set", "gama=1", "--set", "beta1=x"
+    )
     assert code == 2
     assert len(err.splitlines()) == 5
 
@@ -176,8 +215,23 @@ def test_all_errors_are_reported_at_once(capsys: pytest.CaptureFixture) -> None:
 def test_what_is_allowed(capsys: pytest.CaptureFixture) -> None:
     """C = 3.0 is the integer 3, Reddi's C may be a fraction, lower = upper is a point, x0 may be projected."""
     assert answer(capsys, *LUO, "--set", "C=3.0", "--rounds", "1e1")["rounds"] == 10
-    assert answer(capsys, "run", "--rule", "sgd", "--problem", "reddi2018_periodic", "--set", "C=21/10", "--rounds", "5")["regret"]
-    point = answer(capsys, "run", "--rule", "sgd", "--problem", "linear_periodic", "--set", "lower=1", "--set", "upper=1", "--x0", "1")
+    assert answer(
+        capsys, "run", "--rule", "sgd", "--problem", "reddi2018_periodic", "--set", "C=21/10", "--rounds", "5"
+    )["regret"]
+    point = answer(
+        capsys,
+        "run",
+        "--rule",
+        "sgd",
+        "--problem",
+        "linear_periodic",
+        "--set",
+        "lower=1",
+        "--set",
+        "upper=1",
+        "--x0",
+        "1",
+    )
     assert point["regret"] == 0
     inside = answer(capsys, *LUO, "--x0", "5", "--project-x0", "--rounds", "1")
     assert inside["provenance"]["x0"] == "2"
@@ -196,8 +250,10 @@ def test_cuda_is_never_replaced(capsys: pytest.CaptureFixture) -> None:
 
 def test_torch_that_is_not_installed() -> None:
     """Without torch the backend says what to install, and everything else works."""
-    code = ("import sys; sys.modules['torch'] = None; import simlab.cli as c; "
-            "sys.exit(c.main(['run', '--rule', 'sgd', '--problem', 'quadratic', '--backend', 'torch']))")  # fmt: skip
+    code = (
+        "import sys; sys.modules['torch'] = None; import simlab.cli as c; "
+        "sys.exit(c.main(['run', '--rule', 'sgd', '--problem', 'quadratic', '--backend', 'torch']))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 4
     assert "pip install 'simlab[torch]'" in done.stderr
@@ -219,7 +275,19 @@ def test_out_is_whole_and_comes_back(capsys: pytest.CaptureFixture, tmp_path: Pa
 
 def test_numbers_on_stdout_are_json_without_nan(capsys: pytest.CaptureFixture) -> None:
     """A run that diverges is an answer (exit 0) with the round and the reason, and its JSON has no NaN in it."""
-    args = ["run", "--rule", "sgd", "--problem", "quadratic", "--set", "curvature=1e200", "--set", "alpha=1e200", "--x0", "1"]
+    args = [
+        "run",
+        "--rule",
+        "sgd",
+        "--problem",
+        "quadratic",
+        "--set",
+        "curvature=1e200",
+        "--set",
+        "alpha=1e200",
+        "--x0",
+        "1",
+    ]
     got = answer(capsys, *args)
     assert got["stopped"]["round"] == 1
     assert "overflow" in got["stopped"]["reason"]

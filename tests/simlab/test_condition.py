@@ -15,10 +15,12 @@ from simlab.errors import BadInput
 
 # beta2: the smallest C of the paper's condition and its real value, the smallest C of the sharp one and its real value
 GOLDEN = {
-    "1/2": (8, "7.129283", 7, "6.000000"), "9/10": (50, "49.868265", 29, "28.315254"),
-    "99/100": (730, "729.990416", 278, "277.870256"), "999/1000": (9614, "9613.329887", 2774, "2773.202197"),
+    "1/2": (8, "7.129283", 7, "6.000000"),
+    "9/10": (50, "49.868265", 29, "28.315254"),
+    "99/100": (730, "729.990416", 278, "277.870256"),
+    "999/1000": (9614, "9613.329887", 2774, "2773.202197"),
     "9999/10000": (119181, "119180.279747", 27727, "27726.500905"),
-}  # fmt: skip
+}
 weights = st.one_of(
     st.fractions(min_value=Q(1, 50), max_value=Q(49, 50), max_denominator=60),
     st.integers(2, 200).map(lambda n: 1 - Q(1, n)),

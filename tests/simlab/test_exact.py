@@ -15,17 +15,81 @@ from simlab.errors import BadInput
 from simlab.exact import array, integer, rational, sequence, to_float
 
 READ = {
-    "9/10": Q(9, 10), "0.999": Q(999, 1000), "1e-3": Q(1, 1000), "1e6": Q(10**6), "-2": Q(-2), "+2": Q(2), "0": Q(0),
-    "1.": Q(1), "1.50": Q(3, 2), "-1.5E+2": Q(-150), "6/4": Q(3, 2), "-1/3": Q(-1, 3), "007": Q(7), "0/5": Q(0),
-    "1e400": Q(10) ** 400, "1e-9999": Q(10) ** -9999, "0.1": Q(1, 10),
-}  # fmt: skip
+    "9/10": Q(9, 10),
+    "0.999": Q(999, 1000),
+    "1e-3": Q(1, 1000),
+    "1e6": Q(10**6),
+    "-2": Q(-2),
+    "+2": Q(2),
+    "0": Q(0),
+    "1.": Q(1),
+    "1.50": Q(3, 2),
+    "-1.5E+2": Q(-150),
+    "6/4": Q(3, 2),
+    "-1/3": Q(-1, 3),
+    "007": Q(7),
+    "0/5": Q(0),
+    "1e400": Q(10) ** 400,
+    "1e-9999": Q(10) ** -9999,
+    "0.1": Q(1, 10),
+}
 REFUSED = [
-    "", " ", "1 ", " 1", "1 000", "1_0", "1,5", "٣", "１", "½", "1\n", "\t1", "1\x00",  # the digits are not ASCII
-    "1+1", "2*3", "2**3", "(1)", "__import__('os')", "os.system('x')", "0x10", "1j", "True", "None",
-    "1/0", "1/0.5", "0.5/2", "1e3/2", "1/2/3", "1/-2", "--1", "+-1", "1e", "e3", ".5", ".", "1e1.5",
-    "nan", "inf", "-inf", "Infinity", "1e99999", "1e-99999", "9" * 1001, "1/" + "9" * 1000,
-    None, True, False, math.nan, math.inf, [1], {}, b"1", 1j, np.float32(0.5), object(),
-]  # fmt: skip
+    "",
+    " ",
+    "1 ",
+    " 1",
+    "1 000",
+    "1_0",
+    "1,5",
+    "٣",
+    "１",
+    "½",
+    "1\n",
+    "\t1",
+    "1\x00",  # the digits are not ASCII
+    "1+1",
+    "2*3",
+    "2**3",
+    "(1)",
+    "__import__('os')",
+    "os.system('x')",
+    "0x10",
+    "1j",
+    "True",
+    "None",
+    "1/0",
+    "1/0.5",
+    "0.5/2",
+    "1e3/2",
+    "1/2/3",
+    "1/-2",
+    "--1",
+    "+-1",
+    "1e",
+    "e3",
+    ".5",
+    ".",
+    "1e1.5",
+    "nan",
+    "inf",
+    "-inf",
+    "Infinity",
+    "1e99999",
+    "1e-99999",
+    "9" * 1001,
+    "1/" + "9" * 1000,
+    None,
+    True,
+    False,
+    math.nan,
+    math.inf,
+    [1],
+    {},
+    b"1",
+    1j,
+    np.float32(0.5),
+    object(),
+]
 
 
 @pytest.mark.parametrize(("text", "value"), READ.items())
@@ -91,9 +155,16 @@ def test_floats_of_large_fractions():
     assert to_float(Q(1, 3)) == 1 / 3
 
 
-@pytest.mark.parametrize(("text", "low", "value"), [
-    ("1e6", 1, 10**6), ("4/2", 1, 2), (3, 1, 3), (3.0, 1, 3), ("-5", -5, -5),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "low", "value"),
+    [
+        ("1e6", 1, 10**6),
+        ("4/2", 1, 2),
+        (3, 1, 3),
+        (3.0, 1, 3),
+        ("-5", -5, -5),
+    ],
+)
 def test_integers(text, low, value):
     found = integer(text, "C", low)
     assert found == value
@@ -112,10 +183,25 @@ def test_sequences():
     assert sequence("5") == (Q(5),)
 
 
-@pytest.mark.parametrize("text", [
-    "", "1,", ",1", "1,,2", "1*", "*2", "1*0", "1*-1", "1*1.5", "1*2*3", "1;2", "a*2",
-    "0*10000001", "0*9000000,0*9000000",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1,",
+        ",1",
+        "1,,2",
+        "1*",
+        "*2",
+        "1*0",
+        "1*-1",
+        "1*1.5",
+        "1*2*3",
+        "1;2",
+        "a*2",
+        "0*10000001",
+        "0*9000000,0*9000000",
+    ],
+)
 def test_what_is_no_sequence(text):
     with pytest.raises(BadInput):
         sequence(text)
@@ -131,10 +217,22 @@ def test_arrays():
     assert array((1, 2), "x0", 1) == (Q(1), Q(2))
 
 
-@pytest.mark.parametrize(("value", "depth"), [
-    ("1,2", 0), ("1*2", 0), ("a", 1), ("1,0;0,2", 1), ("1,2;3", 2),
-    ((1, 2), 0), (((1, 2),), 1), (((1, 2), (3,)), 2), (((1, 2), 3), 2), ((), 1), (((), ()), 2),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "depth"),
+    [
+        ("1,2", 0),
+        ("1*2", 0),
+        ("a", 1),
+        ("1,0;0,2", 1),
+        ("1,2;3", 2),
+        ((1, 2), 0),
+        (((1, 2),), 1),
+        (((1, 2), (3,)), 2),
+        (((1, 2), 3), 2),
+        ((), 1),
+        (((), ()), 2),
+    ],
+)
 def test_what_is_no_array(value, depth):
     with pytest.raises(BadInput, match="x0"):
         array(value, "x0", depth)

@@ -87,8 +87,12 @@ def test_ball_finds_the_point_it_was_made_from(slopes, rate, z):
             assert found.rad() < 1e-15
 
 
-@given(st.lists(st.integers(0, 5), min_size=2, max_size=5).filter(any), st.lists(RATE, min_size=5, max_size=5),
-       REAL, st.lists(st.fractions(0, 4, max_denominator=16), min_size=5, max_size=5))  # fmt: skip
+@given(
+    st.lists(st.integers(0, 5), min_size=2, max_size=5).filter(any),
+    st.lists(RATE, min_size=5, max_size=5),
+    REAL,
+    st.lists(st.fractions(0, 4, max_denominator=16), min_size=5, max_size=5),
+)
 def test_simplex_finds_the_point_it_was_made_from(shares, rate, z, below):
     """y_i = x_i + z rate_i where x_i > 0, and not above z rate_i where x_i = 0: Pi(y) = x."""
     x = tuple(Q(s, sum(shares)) for s in shares)
@@ -108,11 +112,20 @@ def test_projections_against_scipy(name):
     for _ in range(10):
         y, rate = rng.uniform(-4, 4, 4), rng.uniform(0.2, 3, 4)
         bounds = {"box": [(-1, 2)] * 4, "ball": None, "simplex": [(0, None)] * 4}[name]
-        constraints = {"box": (), "ball": {"type": "ineq", "fun": lambda x: 2.25 - x @ x},
-                       "simplex": {"type": "eq", "fun": lambda x: x.sum() - 2}}[name]  # fmt: skip
+        constraints = {
+            "box": (),
+            "ball": {"type": "ineq", "fun": lambda x: 2.25 - x @ x},
+            "simplex": {"type": "eq", "fun": lambda x: x.sum() - 2},
+        }[name]
         start = [float(v) for v in feasible.nearest(tuple(map(Q, y)))]
-        found = minimize(lambda x, y=y, rate=rate: ((x - y) ** 2 / rate).sum(), start, bounds=bounds,
-                         constraints=constraints, method="SLSQP", options={"ftol": 1e-15})  # fmt: skip
+        found = minimize(
+            lambda x, y=y, rate=rate: ((x - y) ** 2 / rate).sum(),
+            start,
+            bounds=bounds,
+            constraints=constraints,
+            method="SLSQP",
+            options={"ftol": 1e-15},
+        )
         np.testing.assert_allclose(project(feasible, tuple(map(Q, y)), tuple(map(Q, rate))), found.x, atol=1e-6)
 
 
@@ -152,17 +165,23 @@ def test_metric_projection_does_not_expand(first, second):
 # --- infinite rates ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("y", "rate", "expected"), [
-    ((3.0, 0.5), (1.0, math.inf), (1, 0)), ((0.5, 3.0), (1.0, math.inf), (0.5, 0)),
-    ((0.5, 0.25), (1.0, math.inf), (0.5, 0.25)), ((0.5, 0.25), (math.inf, math.inf), (0.5, 0.25)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("y", "rate", "expected"),
+    [
+        ((3.0, 0.5), (1.0, math.inf), (1, 0)),
+        ((0.5, 3.0), (1.0, math.inf), (0.5, 0)),
+        ((0.5, 0.25), (1.0, math.inf), (0.5, 0.25)),
+        ((0.5, 0.25), (math.inf, math.inf), (0.5, 0.25)),
+    ],
+)
 def test_a_coordinate_of_infinite_rate_weighs_nothing_on_the_ball(y, rate, expected):
     """It is the first to give way: what is returned is in F and as near in the other coordinates as F allows."""
     onto = rebind(Ball.project, reference)
     np.testing.assert_allclose(onto(np.array(y), np.array(rate), 1.0), expected, atol=1e-15)
     with ctx.workprec(128):
-        found = rebind(Ball.project, balls)(balls.number([Q(v) for v in y]),
-                                            np.array([arb(v) for v in rate], dtype=object), arb(1))  # fmt: skip
+        found = rebind(Ball.project, balls)(
+            balls.number([Q(v) for v in y]), np.array([arb(v) for v in rate], dtype=object), arb(1)
+        )
         assert all(abs(v - e) < 1e-12 or not v.is_finite() for v, e in zip(found, expected, strict=True))
 
 
@@ -296,13 +315,22 @@ def test_membership_and_words():
     assert not SETS["simplex"].contains((Q(1), Q(1, 2)))
     assert not SETS["simplex"].contains((Q(3), Q(-1)))
     assert Box(Q(1), Q(1)).contains(Q(1))
-    assert [str(s) for s in SETS.values()] == ["[-1, 2]", "the l2 ball of radius 3/2", "the simplex of total 2",
-                                               "the whole space"]  # fmt: skip
+    assert [str(s) for s in SETS.values()] == [
+        "[-1, 2]",
+        "the l2 ball of radius 3/2",
+        "the simplex of total 2",
+        "the whole space",
+    ]
 
 
-@pytest.mark.parametrize(("lower", "upper", "words"), [
-    (Q(1), Q(0), "empty"), ((Q(0), Q(2)), Q(1), "lower = 2 > upper = 1"), ((Q(0),) * 2, (Q(1),) * 3, "2 and 3"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lower", "upper", "words"),
+    [
+        (Q(1), Q(0), "empty"),
+        ((Q(0), Q(2)), Q(1), "lower = 2 > upper = 1"),
+        ((Q(0),) * 2, (Q(1),) * 3, "2 and 3"),
+    ],
+)
 def test_boxes_that_are_none(lower, upper, words):
     with pytest.raises(BadInput, match=words):
         Box(lower, upper)

@@ -98,8 +98,11 @@ def test_curves_are_told_apart_without_colour(made, name):
     """Any two labelled curves of a picture differ in dash or marker."""
     figure, _ = made[name]
     for axes in figure.axes:
-        shape = {line.get_label(): (str(line._dash_pattern), line.get_marker()) for line in axes.get_lines()
-                 if not line.get_label().startswith("_")}  # fmt: skip
+        shape = {
+            line.get_label(): (str(line._dash_pattern), line.get_marker())
+            for line in axes.get_lines()
+            if not line.get_label().startswith("_")
+        }
         assert len(set(shape.values())) == len(shape)
 
 
@@ -121,11 +124,16 @@ def test_equal_bytes_in_another_process(folder, tmp_path):
     """PDF and SVG are equal to the byte under another hash seed and somebody's matplotlibrc; and no pyplot."""
     taste = tmp_path / "matplotlibrc"
     taste.write_text("lines.linewidth: 9\nfont.size: 20\nsvg.fonttype: none\n")
-    code = ("import sys\nfrom simlab.plotting import draw\n"
-            f"for name in {NAMES!r}: draw(name, sys.argv[1])\n"
-            "assert 'matplotlib.pyplot' not in sys.modules\n")  # fmt: skip
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "again")], check=True,
-                   env={**os.environ, "MATPLOTLIBRC": str(taste), "PYTHONHASHSEED": "5"})  # fmt: skip
+    code = (
+        "import sys\nfrom simlab.plotting import draw\n"
+        f"for name in {NAMES!r}: draw(name, sys.argv[1])\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "again")],
+        check=True,
+        env={**os.environ, "MATPLOTLIBRC": str(taste), "PYTHONHASHSEED": "5"},
+    )
     for name, kind in itertools.product(NAMES, ("pdf", "svg")):
         assert (folder / f"{name}.{kind}").read_bytes() == (tmp_path / "again" / f"{name}.{kind}").read_bytes()
 
@@ -205,7 +213,7 @@ def test_nothing_half_written(tmp_path, monkeypatch):
         raise OSError("no space left")
 
     monkeypatch.setattr(Figure, "savefig", full_disk)
-    with pytest.raises(BadInput, match="could not be written whole .no space left"):
+    with pytest.raises(BadInput, match="could not be written whole"):
         draw("luo2019_condition", tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -258,8 +266,11 @@ def test_corridor_turns_the_drift(folder):
 
 def test_condition_against_printed_integers(folder):
     """The smallest C of the paper's condition and of the sharp one, computed elsewhere in exact integers."""
-    marked = load(folder, "luo2019_condition").swap_dims(rest="beta2").sel(
-        beta2=["1/2", "9/10", "99/100", "999/1000", "9999/10000"])  # fmt: skip
+    marked = (
+        load(folder, "luo2019_condition")
+        .swap_dims(rest="beta2")
+        .sel(beta2=["1/2", "9/10", "99/100", "999/1000", "9999/10000"])
+    )
     assert marked.C_sufficient.values.tolist() == [8, 50, 730, 9614, 119181]
     assert marked.C_sharp.values.tolist() == [7, 29, 278, 2774, 27727]
     printed = [7.129283, 49.868265, 729.990416, 9613.329887, 119180.279747]

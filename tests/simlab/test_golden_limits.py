@@ -50,8 +50,11 @@ DRIFTS = [  # rule, gradients, beta1, beta2, D
 ]
 
 
-@pytest.mark.parametrize(("rule", "gradients", "beta1", "beta2", "printed"), DRIFTS,
-                         ids=lambda v: text(v[:3]) if isinstance(v, list) else None)  # fmt: skip
+@pytest.mark.parametrize(
+    ("rule", "gradients", "beta1", "beta2", "printed"),
+    DRIFTS,
+    ids=lambda v: text(v[:3]) if isinstance(v, list) else None,
+)
 def test_a_period_adds_the_printed_drift(rule, gradients, beta1, beta2, printed):
     """At a constant step far from the walls x_{t+P} - x_t = alpha D, once beta2^t is beyond the last digit."""
     assert met(drift(gradients, beta1, beta2, longest=rule == "amsgrad"), printed)
@@ -60,8 +63,10 @@ def test_a_period_adds_the_printed_drift(rule, gradients, beta1, beta2, printed)
     periods = math.ceil(digits / -math.log10(Q(beta2)) / period)
     step = Q(1, 10**6)
     hyper = {"gradients": text(gradients), "alpha": step, "beta1": beta1, "beta2": beta2, "schedule": "constant"}
-    before, after = (simlab.run(rule, "linear_periodic", hyper=hyper, rounds=k * period, backend="arb", bits=BITS,
-                                record=1).x_last for k in (periods, periods + 1))  # fmt: skip
+    before, after = (
+        simlab.run(rule, "linear_periodic", hyper=hyper, rounds=k * period, backend="arb", bits=BITS, record=1).x_last
+        for k in (periods, periods + 1)
+    )
     assert abs(after) < 1
     assert met((after - before) / ball(step), printed)
 
@@ -101,9 +106,13 @@ def test_printed_resting_distances():
     assert met(resting(directions(reddi(10), "9/10", "99/100", longest=True), -1)[1], "0.0674379")
 
 
-@pytest.mark.parametrize(("C", "beta2", "alpha", "printed"), [
-    (50, "9/10", 23, "2.849770810394579549837286"), (8, "1/2", 4, "1.3307266186"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("C", "beta2", "alpha", "printed"),
+    [
+        (50, "9/10", 23, "2.849770810394579549837286"),
+        (8, "1/2", 4, "1.3307266186"),
+    ],
+)
 def test_limit_law_of_luo_holds_exactly(C, beta2, alpha, printed):
     """Once x has been at the wall, sqrt(t)(2 - x_{t+1})/alpha = 2/sqrt(v_t) at t = 2 mod C; v_t - v* falls as beta2^t.
 
@@ -114,8 +123,9 @@ def test_limit_law_of_luo_holds_exactly(C, beta2, alpha, printed):
     rounds = math.ceil(30 * float(resting(u, 1)[2]) / float(drift(luo(C), 0, beta2))) * C + 2
     hyper = {"C": C, "beta1": 0, "beta2": beta2, "alpha": alpha}
     for x0 in (-2, 2):
-        run = simlab.run("adam_analysed", "luo2019_periodic", hyper=hyper, x0=x0, rounds=rounds, backend="arb",
-                         bits=BITS, record=1)  # fmt: skip
+        run = simlab.run(
+            "adam_analysed", "luo2019_periodic", hyper=hyper, x0=x0, rounds=rounds, backend="arb", bits=BITS, record=1
+        )
         assert met((2 - run.x_last) * arb(rounds).sqrt() / alpha, printed)
 
 
@@ -125,8 +135,16 @@ def test_neutral_case_stops_inside():
     assert drift(luo(6), 0, "1/2").contains(0)
     hyper = {"C": C, "beta1": 0, "beta2": "1/2", "alpha": alpha}
     for periods in (100, 1000):
-        run = simlab.run("adam_analysed", "luo2019_periodic", hyper=hyper, x0=0, rounds=C * periods, backend="arb",
-                         bits=BITS, record=1)  # fmt: skip
+        run = simlab.run(
+            "adam_analysed",
+            "luo2019_periodic",
+            hyper=hyper,
+            x0=0,
+            rounds=C * periods,
+            backend="arb",
+            bits=BITS,
+            record=1,
+        )
         tail = sum((a * b for a, b in zip(u, root_sums(C, periods), strict=True)), arb(0))  # sum_i u*_i = 0
         assert met((run.x_last - ball(alpha) * tail) / ball(alpha), printed)
         # a period adds x_k + 2 d_k + 2 to the regret: d_k, its first step, is at most alpha/sqrt(t v), v >= 1/2, and
@@ -139,8 +157,9 @@ def test_neutral_case_stops_inside():
 def test_constant_step_orbit_of_luo(alpha, printed):
     """At a constant step x visits 2 before t = 2 mod C, and max(-2, 2 - 2 alpha/sqrt(v*)) at all other phases."""
     hyper = {"C": 8, "beta1": 0, "beta2": "1/2", "alpha": alpha, "schedule": "constant"}
-    run = simlab.run("adam_analysed", "luo2019_periodic", hyper=hyper, x0=0, rounds=8 * 1000, backend="arb", bits=BITS,
-                     record="all")  # fmt: skip
+    run = simlab.run(
+        "adam_analysed", "luo2019_periodic", hyper=hyper, x0=0, rounds=8 * 1000, backend="arb", bits=BITS, record="all"
+    )
     *_, one, two, three, four, five, six, seven, eight = run.records.x
     assert two.contains(2)
     assert all(met(x, printed) for x in (one, three, four, five, six, seven, eight))
@@ -178,10 +197,14 @@ def cyclic_quadratics():
     return Problem(quadratic_loss, quadratic_grad, Space(), period=10)
 
 
-@pytest.mark.parametrize(("beta1", "beta2", "printed"), [
-    (0, "9/10", "0.079343079759113421346"), ("9/10", "99/100", "0.099618698471341791312"),
-    ("9/10", "999/1000", "0.099962050725616332682"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("beta1", "beta2", "printed"),
+    [
+        (0, "9/10", "0.079343079759113421346"),
+        ("9/10", "99/100", "0.099618698471341791312"),
+        ("9/10", "999/1000", "0.099962050725616332682"),
+    ],
+)
 def test_adam_misses_the_mean_of_quadratics(beta1, beta2, printed):
     """The limit is the root theta of D(theta - c), not the mean; at T x swings around it by a period's window."""
     theta, half = Q(printed), Q(1, 2 * 10 ** len(printed.partition(".")[2]))
@@ -191,8 +214,14 @@ def test_adam_misses_the_mean_of_quadratics(beta1, beta2, printed):
     u = directions([theta - 1] + [theta] * 9, beta1, beta2)
     window = max(float(d) for wall in (-1, 1) for d in resting(u, wall))
     rounds, alpha = 10**7, Q(3, 10)
-    run = simlab.run("adam_analysed", cyclic_quadratics, hyper={"alpha": alpha, "beta1": beta1, "beta2": beta2}, x0=0,
-                     rounds=rounds, record=1)  # fmt: skip
+    run = simlab.run(
+        "adam_analysed",
+        cyclic_quadratics,
+        hyper={"alpha": alpha, "beta1": beta1, "beta2": beta2},
+        x0=0,
+        rounds=rounds,
+        record=1,
+    )
     swing = float(alpha) / math.sqrt(rounds) * window
     assert abs(run.x_last - float(theta)) <= swing
     assert abs(run.x_last - 0.1) > (swing if beta1 == 0 else 0)
@@ -223,8 +252,12 @@ def test_adam_diverges_on_zhangs_problem():
     u = directions(reddi(10), 0, "1/2")
     assert met(2 * drift(reddi(10), 0, "1/2") / 10, "0.80542425417914917787")
     hyper, periods = {"alpha": 1, "beta1": 0, "beta2": "1/2"}, (100, 400)
-    x = [simlab.run("adam_analysed", zhang2022, hyper=hyper, x0=10, rounds=10 * k, backend="arb", bits=BITS,
-                    record=1).x_last for k in periods]  # fmt: skip
+    x = [
+        simlab.run(
+            "adam_analysed", zhang2022, hyper=hyper, x0=10, rounds=10 * k, backend="arb", bits=BITS, record=1
+        ).x_last
+        for k in periods
+    ]
     grown = sum((a * b for a, b in zip(u, root_sums(10, *periods), strict=True)), arb(0))
     assert abs(x[1] - x[0] + grown) < 1e-50
     horizons = (10**7, 4 * 10**7)
@@ -242,10 +275,15 @@ def test_adam_converges_on_zhangs_problem_where_the_drift_is_right():
 
 
 @pytest.mark.parametrize("curvature", [1, 7])
-@pytest.mark.parametrize(("rule", "beta1", "epsilon", "attracts"), [
-    ("adam_analysed", "0", "0", True), ("adam_analysed", "1/10", "0", True), ("adam", "0", "1/100", True),
-    ("adam_analysed", "1/2", "0", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rule", "beta1", "epsilon", "attracts"),
+    [
+        ("adam_analysed", "0", "0", True),
+        ("adam_analysed", "1/10", "0", True),
+        ("adam", "0", "1/100", True),
+        ("adam_analysed", "1/2", "0", False),
+    ],
+)
 def test_two_cycles_of_adam(rule, beta1, epsilon, attracts, curvature):
     """On c x^2/2 Adam of constant step swings by alpha (1 - beta1)/(2(1 + beta1)) - epsilon/c where that attracts.
 

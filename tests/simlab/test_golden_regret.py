@@ -55,52 +55,147 @@ class Fact(NamedTuple):
 REDDI = {"C": 3, "alpha": "1/2", "beta1": 0, "beta2": "1/10"}
 UP = {"gradients": -1, "beta1": 0}  # f_t(x) = -x, so every round wants x higher
 FACTS = [
-    Fact("descent at a constant step", "sgd", "linear_periodic",
-         {"gradients": "-1,-1,1,-1", "alpha": 1, "schedule": "constant"}, -1,
-         {4: "4"}, {1: "-1", 2: "0", 3: "1", 4: "0"}),
-    Fact("Adam", "adam_analysed", "reddi2018_periodic", REDDI, 1,
-         {3: "2.7837235181715222137255", 9: "7.397892328621159880282619", 99: "70.5379227590043130469283",
-          999: "680.1703063828702771623648"},
-         {2: "0.4729537233052701113335177", 3: "0.7433227585232076749409823", 4: "1",
-          5: "0.7382019539611709096336514"}),
+    Fact(
+        "descent at a constant step",
+        "sgd",
+        "linear_periodic",
+        {"gradients": "-1,-1,1,-1", "alpha": 1, "schedule": "constant"},
+        -1,
+        {4: "4"},
+        {1: "-1", 2: "0", 3: "1", 4: "0"},
+    ),
+    Fact(
+        "Adam",
+        "adam_analysed",
+        "reddi2018_periodic",
+        REDDI,
+        1,
+        {
+            3: "2.7837235181715222137255",
+            9: "7.397892328621159880282619",
+            99: "70.5379227590043130469283",
+            999: "680.1703063828702771623648",
+        },
+        {2: "0.4729537233052701113335177", 3: "0.7433227585232076749409823", 4: "1", 5: "0.7382019539611709096336514"},
+    ),
     Fact("Adam, longer", "adam_analysed", "reddi2018_periodic", REDDI, 1, {3000: "2024.459171796355573284357"}),
-    Fact("bias-corrected Adam", "adam", "reddi2018_periodic", {**REDDI, "epsilon": 0, "schedule": "inv_sqrt"}, 1,
-         {135: "95.22967674172497000023511", 999: "680.117543724002170437819"},
-         {2: "0.5", 3: "0.7690137934244851671363571"}),
-    Fact("bias-corrected Adam, alpha = 9/10", "adam", "reddi2018_periodic",
-         {**REDDI, "alpha": "9/10", "epsilon": 0, "schedule": "inv_sqrt"}, 1, {129: "95.20386886636741788939931"}),
-    Fact("AMSGrad without momentum", "amsgrad", "reddi2018_periodic", REDDI, 1,
-         {10: "11.51853193197261597308815", 100: "43.36369465158934874423666", 1000: "68.61134414921708786352898"}),
-    Fact("AMSGrad, geometric beta1", "amsgrad", "reddi2018_periodic",
-         {**REDDI, "beta1": "1/2", "beta2": "9/10", "beta1_schedule": "geometric", "lambda": "9/10"}, 1,
-         {100: "22.44852934300867119812539"}),
-    Fact("AMSGrad, constant beta1", "amsgrad", "reddi2018_periodic", {**REDDI, "beta1": "1/2", "beta2": "9/10"}, 1,
-         {100: "16.56966320632120454449009"}),
-    Fact("AdaBound with a late lower bound", adabound_with(late, one), "linear_periodic",
-         {**UP, "alpha": "1/200", "beta2": "1/2", "gamma": "1/100"}, -1,
-         {3: "5.972928932188134524755992"}, {3: "-0.9829289321881345247559916"}),
-    Fact("AMSBound with a late lower bound", amsbound_with(late, one), "linear_periodic",
-         {**UP, "alpha": "1/200", "beta2": "1/2", "gamma": "1/100"}, -1,
-         {3: "5.972928932188134524755992"}, {3: "-0.9829289321881345247559916"}),
-    Fact("AdaBound", "adabound", "reddi2018_periodic", {**REDDI, "alpha_star": "1/2", "gamma": "9/10"}, 1,
-         {10: "12.81217905059371946383189", 100: "30.11107035937235629169978", 1000: "66.01735981212181615667733"}),
-    Fact("AMSBound", "amsbound", "reddi2018_periodic", {**REDDI, "alpha_star": "1/2", "gamma": "9/10"}, 1,
-         {1000: "63.46304200966697929110232"}),
-    Fact("AdaGrad", adagrad_root2, "reddi2018_periodic", {"C": 3, "alpha": 1}, 1,
-         {3: "4.381213529246232158321543", 10: "12.38926792429408270116157", 1000: "82.55884910930869735129"}),
-    Fact("descent", "sgd", "reddi2018_periodic", {"C": 3, "alpha": 1}, 1,
-         {3: "5.292893218813452475599156", 1000: "107.7870381844150053599264"}),
-    Fact("Adam on Luo's problem", "adam_analysed", "luo2019_periodic",
-         {"C": 8, "alpha": "1/2", "beta1": 0, "beta2": "1/2"}, 0,
-         {8: "3.414213562373095048801689", 80: "26.18080557909431828057493", 800: "248.6476427055879349076513"},
-         {2: "0.70710678118654752440084", 3: "0.2357022603955158414669481", 10: "0.467367456535819503775863"}),
-    Fact("AdaBound under a constant gradient", adabound_with(eta_l, level), "linear_periodic",
-         {**UP, "alpha": "1e-6", "beta2": "999/1000", "alpha_star": "1/2", "gamma": "1/1000"}, -1,
-         {1000: "435.4611848802170832977941"}),
-    Fact("AMSBound under a constant gradient", amsbound_with(eta_l, level), "linear_periodic",
-         {**UP, "alpha": "1e-6", "beta2": "999/1000", "alpha_star": "1/2", "gamma": "1/1000"}, -1,
-         {1000: "435.4611848802170832977941"}),
-]  # fmt: skip
+    Fact(
+        "bias-corrected Adam",
+        "adam",
+        "reddi2018_periodic",
+        {**REDDI, "epsilon": 0, "schedule": "inv_sqrt"},
+        1,
+        {135: "95.22967674172497000023511", 999: "680.117543724002170437819"},
+        {2: "0.5", 3: "0.7690137934244851671363571"},
+    ),
+    Fact(
+        "bias-corrected Adam, alpha = 9/10",
+        "adam",
+        "reddi2018_periodic",
+        {**REDDI, "alpha": "9/10", "epsilon": 0, "schedule": "inv_sqrt"},
+        1,
+        {129: "95.20386886636741788939931"},
+    ),
+    Fact(
+        "AMSGrad without momentum",
+        "amsgrad",
+        "reddi2018_periodic",
+        REDDI,
+        1,
+        {10: "11.51853193197261597308815", 100: "43.36369465158934874423666", 1000: "68.61134414921708786352898"},
+    ),
+    Fact(
+        "AMSGrad, geometric beta1",
+        "amsgrad",
+        "reddi2018_periodic",
+        {**REDDI, "beta1": "1/2", "beta2": "9/10", "beta1_schedule": "geometric", "lambda": "9/10"},
+        1,
+        {100: "22.44852934300867119812539"},
+    ),
+    Fact(
+        "AMSGrad, constant beta1",
+        "amsgrad",
+        "reddi2018_periodic",
+        {**REDDI, "beta1": "1/2", "beta2": "9/10"},
+        1,
+        {100: "16.56966320632120454449009"},
+    ),
+    Fact(
+        "AdaBound with a late lower bound",
+        adabound_with(late, one),
+        "linear_periodic",
+        {**UP, "alpha": "1/200", "beta2": "1/2", "gamma": "1/100"},
+        -1,
+        {3: "5.972928932188134524755992"},
+        {3: "-0.9829289321881345247559916"},
+    ),
+    Fact(
+        "AMSBound with a late lower bound",
+        amsbound_with(late, one),
+        "linear_periodic",
+        {**UP, "alpha": "1/200", "beta2": "1/2", "gamma": "1/100"},
+        -1,
+        {3: "5.972928932188134524755992"},
+        {3: "-0.9829289321881345247559916"},
+    ),
+    Fact(
+        "AdaBound",
+        "adabound",
+        "reddi2018_periodic",
+        {**REDDI, "alpha_star": "1/2", "gamma": "9/10"},
+        1,
+        {10: "12.81217905059371946383189", 100: "30.11107035937235629169978", 1000: "66.01735981212181615667733"},
+    ),
+    Fact(
+        "AMSBound",
+        "amsbound",
+        "reddi2018_periodic",
+        {**REDDI, "alpha_star": "1/2", "gamma": "9/10"},
+        1,
+        {1000: "63.46304200966697929110232"},
+    ),
+    Fact(
+        "AdaGrad",
+        adagrad_root2,
+        "reddi2018_periodic",
+        {"C": 3, "alpha": 1},
+        1,
+        {3: "4.381213529246232158321543", 10: "12.38926792429408270116157", 1000: "82.55884910930869735129"},
+    ),
+    Fact(
+        "descent",
+        "sgd",
+        "reddi2018_periodic",
+        {"C": 3, "alpha": 1},
+        1,
+        {3: "5.292893218813452475599156", 1000: "107.7870381844150053599264"},
+    ),
+    Fact(
+        "Adam on Luo's problem",
+        "adam_analysed",
+        "luo2019_periodic",
+        {"C": 8, "alpha": "1/2", "beta1": 0, "beta2": "1/2"},
+        0,
+        {8: "3.414213562373095048801689", 80: "26.18080557909431828057493", 800: "248.6476427055879349076513"},
+        {2: "0.70710678118654752440084", 3: "0.2357022603955158414669481", 10: "0.467367456535819503775863"},
+    ),
+    Fact(
+        "AdaBound under a constant gradient",
+        adabound_with(eta_l, level),
+        "linear_periodic",
+        {**UP, "alpha": "1e-6", "beta2": "999/1000", "alpha_star": "1/2", "gamma": "1/1000"},
+        -1,
+        {1000: "435.4611848802170832977941"},
+    ),
+    Fact(
+        "AMSBound under a constant gradient",
+        amsbound_with(eta_l, level),
+        "linear_periodic",
+        {**UP, "alpha": "1e-6", "beta2": "999/1000", "alpha_star": "1/2", "gamma": "1/1000"},
+        -1,
+        {1000: "435.4611848802170832977941"},
+    ),
+]
 LONG = [
     Fact("Adam", "adam_analysed", "reddi2018_periodic", REDDI, 1, {10**5: "66812.55158122887278109649"}),
     Fact("AMSGrad", "amsgrad", "reddi2018_periodic", REDDI, 1, {10**5: "234.1850561959379872703229"}),
@@ -114,8 +209,16 @@ LONGEST_IN_TORCH = 1000  # rounds: each costs some 0.3 ms
 
 def check(fact: Fact, backend: str) -> None:
     record = "all" if fact.rounds <= 3000 else 1
-    run = simlab.run(fact.rule, fact.problem, hyper=fact.hyper, x0=fact.x0, rounds=fact.rounds, backend=backend,
-                     record=record, bits=BITS)  # fmt: skip
+    run = simlab.run(
+        fact.rule,
+        fact.problem,
+        hyper=fact.hyper,
+        x0=fact.x0,
+        rounds=fact.rounds,
+        backend=backend,
+        record=record,
+        bits=BITS,
+    )
     rows = {t: i for i, t in enumerate(run.records.t)}
     for t, printed in fact.regret.items():
         assert met(run.regrets[rows[t]], printed), (t, run.regrets[rows[t]], printed)
@@ -165,8 +268,18 @@ def test_second_moments_of_adam():
 def test_mean_regret_over_all_sign_sequences(rule):
     """x_t cannot know g_t, so over all 2^T sequences of signs on [-1, 1] the mean of R_T is E|S_T|, for every rule."""
     rounds = 6
-    runs = [simlab.run(rule, "linear_periodic", hyper={"gradients": signs, "alpha": "1/2"}, x0="1/3", rounds=rounds,
-                       backend="reference", record=1) for signs in product((1, -1), repeat=rounds)]  # fmt: skip
+    runs = [
+        simlab.run(
+            rule,
+            "linear_periodic",
+            hyper={"gradients": signs, "alpha": "1/2"},
+            x0="1/3",
+            rounds=rounds,
+            backend="reference",
+            record=1,
+        )
+        for signs in product((1, -1), repeat=rounds)
+    ]
     half = -(-rounds // 2)
     expected = 2 * half * comb(rounds, half) / 2**rounds
     assert expected == 15 / 8

@@ -89,9 +89,13 @@ def luo_bound(run, rate_at_1):
 
 
 @pytest.mark.parametrize("family", [adabound_with, amsbound_with])
-@pytest.mark.parametrize(("rounds", "regret", "bound"), [
-    (3, "5.999997292893219", "5.928203230275509"), (100, "199.9988125026", "39"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rounds", "regret", "bound"),
+    [
+        (3, "5.999997292893219", "5.928203230275509"),
+        (100, "199.9988125026", "39"),
+    ],
+)
 def test_regret_exceeds_theorem_4(family, rounds, regret, bound):
     """Two lines falsify it: f_t(x) = x, and a lower bound that is 1e-6 until the last round."""
     hyper = {"gradients": 1, "alpha": "1e-9", "alpha_star": "1e-6", "beta1": 0, "beta2": "1/2"}
@@ -132,9 +136,14 @@ def test_regret_exceeds_theorem_4_on_savareses_problem():
     assert met(floats.regret, "403.866031385143693583194980731774")
 
 
-@pytest.mark.parametrize(("gamma", "rounds", "flip"), [
-    ("1/100", 1000, 202), ("1/1000", 5000, 2402), pytest.param("1/10000", 50_000, 24102, marks=pytest.mark.slow),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("gamma", "rounds", "flip"),
+    [
+        ("1/100", 1000, 202),
+        ("1/1000", 5000, 2402),
+        pytest.param("1/10000", 50_000, 24102, marks=pytest.mark.slow),
+    ],
+)
 def test_adabound_turns_around(gamma, rounds, flip):
     """On Luo's problem AdaBound climbs in every period up to the flip, near (1 + sqrt(2))/gamma, and in none after it.
 
@@ -173,8 +182,9 @@ def test_adam_leaves_the_piecewise_problem_on_the_wrong_side():
     sgd = simlab.run("sgd", "luo2019_piecewise", hyper=hyper, x0="3/10", rounds=400_000)
     assert f"{adam.x_last:.7f}" == "1.0000126"
     assert f"{adam.average_regret:.4f}" == "100.0103"
-    frozen = simlab.run("rmsprop", "luo2019_piecewise", hyper={**hyper, "beta2": "1/2"}, x0="3/10", rounds=50_000,
-                        record="all")  # fmt: skip
+    frozen = simlab.run(
+        "rmsprop", "luo2019_piecewise", hyper={**hyper, "beta2": "1/2"}, x0="3/10", rounds=50_000, record="all"
+    )
     assert frozen.x_last == adam.x_last
     assert frozen.x.min() == 0.3
     assert f"{sgd.x_last:.6f}" == "-0.019155"

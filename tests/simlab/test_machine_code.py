@@ -34,7 +34,9 @@ def test_the_key_sees_a_helper_a_global_a_constant_and_a_closure(monkeypatch: py
     assert digest([uses_helper]) == keys[0]
     monkeypatch.setattr(module, "SCALE", 3)
     keys.append(digest([uses_helper]))
-    monkeypatch.setattr(module, "helper", types.FunctionType(helper.__code__.replace(co_consts=(None, 1)), globals(), "helper"))
+    monkeypatch.setattr(
+        module, "helper", types.FunctionType(helper.__code__.replace(co_consts=(None, 1)), globals(), "helper")
+    )
     keys.append(digest([uses_helper]))
 
     def closing(over):
@@ -90,7 +92,8 @@ RUN = """
 import sys
 sys.path.insert(0, {folder!r})
 import simlab
-r = simlab.run({folder!r} + "/mine.py:mine", "linear_periodic", hyper=dict(gradients="1", lower=-100, alpha=1), rounds=1)
+hyper = dict(gradients="1", lower=-100, alpha=1)
+r = simlab.run({folder!r} + "/mine.py:mine", "linear_periodic", hyper=hyper, rounds=1)
 print(r.x_last, "numba" in sys.modules)
 """
 
@@ -100,7 +103,9 @@ def test_an_edited_helper_in_another_file_is_never_stale(tmp_path: Path) -> None
 
     def answer() -> str:
         env = {**os.environ, "SIMLAB_CACHE": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run([sys.executable, "-c", RUN.format(folder=str(tmp_path))], env=env, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", RUN.format(folder=str(tmp_path))], env=env, capture_output=True, text=True
+        )
         assert not done.returncode, done.stderr
         return done.stdout.strip()
 
@@ -125,6 +130,8 @@ def test_a_rule_typed_at_a_prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for factor in (2, 3):
         space: dict = {"Step": Step}
         exec(f"def typed(t, alpha, g):\n    return Step(direction={factor} * g, rate=alpha), ()", space)
-        run = simlab.run(space["typed"], "linear_periodic", hyper={"gradients": "1", "lower": -100, "alpha": 1}, rounds=1)
+        run = simlab.run(
+            space["typed"], "linear_periodic", hyper={"gradients": "1", "lower": -100, "alpha": 1}, rounds=1
+        )
         answers.append(run.x_last)
     assert answers == [-2.0, -3.0]

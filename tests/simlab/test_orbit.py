@@ -80,8 +80,15 @@ def test_neutral_drifts_are_proved(period: int, beta2: str) -> None:
 def test_rules_that_are_always_right() -> None:
     """Closed forms: -G for descent, -G/sqrt(mean g^2) for AdaGrad, -alpha_star G for the bounded rules."""
     pattern = "10,-1*9"
-    for rule, value in (("sgd", -1.0), ("momentum", -10.0), ("adagrad", -1 / np.sqrt(10.9)), ("adabound", -0.1),
-                        ("amsbound", -0.1), ("adabound_released", -0.1), ("amsbound_released", -0.1)):  # fmt: skip
+    for rule, value in (
+        ("sgd", -1.0),
+        ("momentum", -10.0),
+        ("adagrad", -1 / np.sqrt(10.9)),
+        ("adabound", -0.1),
+        ("amsbound", -0.1),
+        ("adabound_released", -0.1),
+        ("amsbound_released", -0.1),
+    ):
         found = drift(rule, pattern)
         assert found.word == "right"
         assert float(found.orbit.drift.mid()) == pytest.approx(value, rel=1e-14)
@@ -103,15 +110,25 @@ def test_distances_behind_the_end() -> None:
 
 
 @settings(max_examples=25)
-@given(st.lists(st.integers(-5, 5), min_size=2, max_size=6).filter(any), st.sampled_from(["1/2", "9/10"]), st.sampled_from([0, "1/2"]))
+@given(
+    st.lists(st.integers(-5, 5), min_size=2, max_size=6).filter(any),
+    st.sampled_from(["1/2", "9/10"]),
+    st.sampled_from([0, "1/2"]),
+)
 def test_the_orbit_is_where_a_run_settles(gradients: list[int], beta2: str, beta1: object) -> None:
     """The state of a long run at the end of a period is the orbit's, for every rule whose state has a limit."""
     period = len(gradients)
     for rule in ("adam_analysed", "amsgrad", "adam"):
         hyper = {"beta1": beta1, "beta2": beta2}
         found = drift(rule, ",".join(map(str, gradients)), **hyper)
-        run = simlab.run(rule, "linear_periodic", rounds=period * 120, record=1, backend="reference",
-                         hyper={"gradients": tuple(map(Q, gradients)), **hyper})  # fmt: skip
+        run = simlab.run(
+            rule,
+            "linear_periodic",
+            rounds=period * 120,
+            record=1,
+            backend="reference",
+            hyper={"gradients": tuple(map(Q, gradients)), **hyper},
+        )
         for ball, value in zip(found.orbit.states[0], run.records.state, strict=True):
             assert value == pytest.approx(float(ball.mid()), rel=1e-9, abs=1e-12)
 
@@ -161,8 +178,11 @@ def test_the_command(capsys: pytest.CaptureFixture) -> None:
     assert set(got["drift"]) == {"midpoint", "radius"}
     assert cli.main(["drift", "--rule", "rmsprop", "--gradients", "1,-1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"] is None
-    for bad, words in ((["--gradients", "0,0"], "all gradients are 0"), (["--gradients", "1,x"], "must be a number"),
-                       (["--gradients", "1", "--set", "beta2=1"], "beta2 must be in [0, 1)")):  # fmt: skip
+    for bad, words in (
+        (["--gradients", "0,0"], "all gradients are 0"),
+        (["--gradients", "1,x"], "must be a number"),
+        (["--gradients", "1", "--set", "beta2=1"], "beta2 must be in [0, 1)"),
+    ):
         assert cli.main(["drift", "--rule", "rmsprop", *bad]) == 2
         assert words in capsys.readouterr().err
 
@@ -187,6 +207,11 @@ def test_surds_refuse_what_they_cannot_say() -> None:
     assert root(Q(9, 4)) == Q(3, 2)
     assert root(2) * root(8) == 4
     assert (root(3) + 1).inverse() * (root(3) + 1) == 1
-    for wrong in (lambda: root(-1), lambda: root(root(2)), lambda: (root(2) + root(3) + 1).inverse(), lambda: surd(root(2)).rational):
+    for wrong in (
+        lambda: root(-1),
+        lambda: root(root(2)),
+        lambda: (root(2) + root(3) + 1).inverse(),
+        lambda: surd(root(2)).rational,
+    ):
         with pytest.raises(Inexact):
             wrong()

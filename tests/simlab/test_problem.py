@@ -98,8 +98,9 @@ def in_balls(problem):
 
 SPECIAL = {
     "quadratic": {"curvature": ((Q(2), Q(1)), (Q(1), Q(3))), "center": (Q(1), Q(-2))},
-    "logistic_regression": {"n": 5, "d": 3}, "least_squares": {"n": 5, "d": 3},
-}  # fmt: skip
+    "logistic_regression": {"n": 5, "d": 3},
+    "least_squares": {"n": 5, "d": 3},
+}
 VALUES = st.lists(RATIONAL, min_size=3, max_size=3)
 
 
@@ -225,8 +226,10 @@ def quadratic_minimum(h, c, lower, upper):
     for face in product((None, 0, 1), repeat=d):
         x = [None if f is None else (lower, upper)[f][i] for i, f in enumerate(face)]
         free = [i for i in range(d) if x[i] is None]
-        rows = [[h[i][j] for j in free] + [sum(h[i][j] * (c[j] - (x[j] if x[j] is not None else 0)) for j in range(d))]
-                for i in free]  # fmt: skip
+        rows = [
+            [h[i][j] for j in free] + [sum(h[i][j] * (c[j] - (x[j] if x[j] is not None else 0)) for j in range(d))]
+            for i in free
+        ]
         solved = solve(rows)
         if solved is None:
             continue
@@ -247,16 +250,21 @@ def solve(rows):
             return None
         rows[k], rows[pivot] = rows[pivot], rows[k]
         rows[k] = [v / rows[k][k] for v in rows[k]]
-        rows = [row if i == k else [a - row[k] * b for a, b in zip(row, rows[k], strict=True)]
-                for i, row in enumerate(rows)]  # fmt: skip
+        rows = [
+            row if i == k else [a - row[k] * b for a, b in zip(row, rows[k], strict=True)] for i, row in enumerate(rows)
+        ]
     return [row[-1] for row in rows]
 
 
 SMALL = st.integers(-3, 3).map(Q)
 
 
-@given(st.lists(st.tuples(SMALL, SMALL, SMALL), min_size=3, max_size=3), st.tuples(*[SMALL] * 3),
-       st.tuples(*[st.integers(-2, 0).map(Q)] * 3), st.tuples(*[st.integers(0, 2).map(Q)] * 3))  # fmt: skip
+@given(
+    st.lists(st.tuples(SMALL, SMALL, SMALL), min_size=3, max_size=3),
+    st.tuples(*[SMALL] * 3),
+    st.tuples(*[st.integers(-2, 0).map(Q)] * 3),
+    st.tuples(*[st.integers(0, 2).map(Q)] * 3),
+)
 @settings(max_examples=60)
 def test_dense_quadratics_on_a_box(a, center, lower, width):
     """H = A A' in three dimensions, sides of length 0 included, against the exact minimum over all 27 faces."""
@@ -286,8 +294,15 @@ def test_semidefiniteness_is_decided_exactly(entries):
     """A symmetric matrix is semidefinite iff every principal minor is >= 0; all seven, by hand."""
     a, b, c, p, q, r = entries
     h = ((a, p, q), (p, b, r), (q, r, c))
-    minors = (a, b, c, a * b - p * p, a * c - q * q, b * c - r * r,
-              a * b * c + 2 * p * q * r - a * r * r - b * q * q - c * p * p)  # fmt: skip
+    minors = (
+        a,
+        b,
+        c,
+        a * b - p * p,
+        a * c - q * q,
+        b * c - r * r,
+        a * b * c + 2 * p * q * r - a * r * r - b * q * q - c * p * p,
+    )
     if min(minors) >= 0:
         made("quadratic", curvature=h)
     else:
@@ -295,12 +310,18 @@ def test_semidefiniteness_is_decided_exactly(entries):
             made("quadratic", curvature=h)
 
 
-@pytest.mark.parametrize(("constants", "words"), [
-    ({"curvature": Q(-1)}, ">= 0"), ({"curvature": (Q(1), Q(-2))}, "got -2"),
-    ({"curvature": ((Q(1), Q(2)), (Q(0), Q(1)))}, "symmetric"), ({"curvature": ((Q(1), Q(2)),)}, "square"),
-    ({"curvature": (Q(1), Q(2)), "center": (Q(0),) * 3}, "one dimension"), ({"lower": Q(0)}, "both lower and upper"),
-    ({"lower": Q(1), "upper": Q(0)}, "empty"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("constants", "words"),
+    [
+        ({"curvature": Q(-1)}, ">= 0"),
+        ({"curvature": (Q(1), Q(-2))}, "got -2"),
+        ({"curvature": ((Q(1), Q(2)), (Q(0), Q(1)))}, "symmetric"),
+        ({"curvature": ((Q(1), Q(2)),)}, "square"),
+        ({"curvature": (Q(1), Q(2)), "center": (Q(0),) * 3}, "one dimension"),
+        ({"lower": Q(0)}, "both lower and upper"),
+        ({"lower": Q(1), "upper": Q(0)}, "empty"),
+    ],
+)
 def test_quadratics_that_are_none(constants, words):
     with pytest.raises(BadInput, match=words):
         made("quadratic", **constants)

@@ -40,6 +40,16 @@ def test_the_rule_in_the_readme_is_a_rule(tmp_path: Path, capsys: pytest.Capture
     example = re.search(r"```python\n(from fractions.*?)```", README.read_text(), re.DOTALL)
     assert example
     (tmp_path / "mine.py").write_text(example[1])
-    args = ["run", "--rule", f"{tmp_path}/mine.py:mine", "--problem", "quadratic", "--rounds", "50", "--backend", "reference"]
+    args = [
+        "run",
+        "--rule",
+        f"{tmp_path}/mine.py:mine",
+        "--problem",
+        "quadratic",
+        "--rounds",
+        "50",
+        "--backend",
+        "reference",
+    ]
     assert cli.main(args) == 0, capsys.readouterr().err
     sys.modules.pop("mine", None)

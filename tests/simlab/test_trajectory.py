@@ -16,10 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import simlab
-from simlab import trajectory
+from simlab import files
 from simlab.errors import BadInput
+from simlab.files import check_writable, whole
+from simlab.provenance import source_hash
 from simlab.rules.adabound import adabound_with, eta_l, eta_u
-from simlab.trajectory import check_writable, load, plain, shown, source_hash, whole
+from simlab.trajectory import load, plain, shown
 
 ADAM = {"C": 3, "alpha": "1/2", "beta1": 0, "beta2": "1/10"}
 
@@ -32,19 +34,31 @@ def adam(backend="reference", rounds=50, **options):
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("run", [
-    lambda: adam(), lambda: adam("arb"),
-    lambda: simlab.run("amsgrad", "least_squares", rounds=30, backend="reference"),
-    lambda: simlab.run("sgd", "quadratic", hyper={"curvature": 10**200, "alpha": 10**200}, x0=1, backend="reference"),
-], ids=["scalar", "balls", "vector", "stopped"])  # fmt: skip
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda: adam(),
+        lambda: adam("arb"),
+        lambda: simlab.run("amsgrad", "least_squares", rounds=30, backend="reference"),
+        lambda: simlab.run(
+            "sgd", "quadratic", hyper={"curvature": 10**200, "alpha": 10**200}, x0=1, backend="reference"
+        ),
+    ],
+    ids=["scalar", "balls", "vector", "stopped"],
+)
 def test_save_and_load(run, tmp_path):
     """Every array to the bit, and everything else that the run says, from netCDF."""
     made = run()
     path = made.save(tmp_path / "new" / "run.nc")
     data = load(path)
     assert np.array_equal(data["round"], made.t)
-    for name, array in (("x", made.x), ("rate", made.rate), ("direction", made.direction), ("loss", made.loss),
-                        ("regret", made.regret_curve)):  # fmt: skip
+    for name, array in (
+        ("x", made.x),
+        ("rate", made.rate),
+        ("direction", made.direction),
+        ("loss", made.loss),
+        ("regret", made.regret_curve),
+    ):
         assert data[name].dtype == np.float64
         assert np.array_equal(data[name], array, equal_nan=True)
         assert data[name].attrs["units"] == "1"
@@ -119,7 +133,7 @@ def test_folders_that_may_not_be_written(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(trajectory.tempfile, "NamedTemporaryFile", refuse)
+    monkeypatch.setattr(files.tempfile, "NamedTemporaryFile", refuse)
     with pytest.raises(BadInput, match="Permission denied"):
         check_writable(tmp_path / "x.nc")
 
@@ -154,8 +168,14 @@ def test_a_full_disk_is_bad_input(tmp_path):
 
 def test_provenance_tells_all_that_a_run_depends_on():
     """Exact numbers as text, constants of the problem and bounds of vectors included; hashes, versions, precision."""
-    hyper = {"center": "1,2", "lower": "-1,0", "upper": "1,1/3", "beta2": "0.99", "beta1_schedule": "geometric",
-             "lambda": "9/10"}  # fmt: skip
+    hyper = {
+        "center": "1,2",
+        "lower": "-1,0",
+        "upper": "1,1/3",
+        "beta2": "0.99",
+        "beta1_schedule": "geometric",
+        "lambda": "9/10",
+    }
     made = simlab.run("amsgrad", "quadratic", hyper=hyper, rounds=3, backend="arb", bits=99, command="c")
     told = json.loads(json.dumps(made.provenance))
     assert told["hyper"] == {"alpha": "1/1000", "beta1": "9/10", "beta2": "99/100"}
@@ -199,8 +219,10 @@ def test_source_hash_follows_the_source(tmp_path):
     """The same rule elsewhere has the same hash; an edited line, helper or constant has another."""
     same = [source_hash(from_text(rule_text(2), tmp_path, name)) for name in ("a", "b")]
     assert same[0] == same[1]
-    edited = {source_hash(from_text(text, tmp_path, f"m{i}")) for i, text in enumerate((
-        rule_text(3), rule_text(2, "g + g"), rule_text(2).replace("SCALE = 3", "SCALE = 4")))}  # fmt: skip
+    edited = {
+        source_hash(from_text(text, tmp_path, f"m{i}"))
+        for i, text in enumerate((rule_text(3), rule_text(2, "g + g"), rule_text(2).replace("SCALE = 3", "SCALE = 4")))
+    }
     assert len(edited | set(same)) == 4
 
 

@@ -1,0 +1,91 @@
+"""What every subcommand shares: the group, --json, --set, progress, and how errors reach a person."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from simlab import __version__
+from simlab.errors import BadInput, nearest
+
+
+class Commands(click.Group):
+    """A group that answers an unknown command with the nearest one."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            known = self.list_commands(ctx)
+            raise BadInput(f"unknown command {name!r}{nearest(name, known)} (there are {', '.join(known)})")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="simlab")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def app(debug: bool) -> None:
+    """Simulate, enclose and prove: online convex optimization, exactly."""
+
+
+def json_option(command: Callable) -> Callable:
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")(command)
+
+
+def say(as_json: bool, payload: dict[str, Any], text: Callable[[], str]) -> None:
+    """Print the payload as JSON, or the text for people."""
+    click.echo(json.dumps(payload, indent=2, allow_nan=False, default=str) if as_json else text())
+
+
+def command_line() -> str:
+    """What was typed, so that a result can be made again."""
+    return shlex.join(["simlab", *sys.argv[1:]])
+
+
+def settings(pairs: Sequence[str]) -> dict[str, str]:
+    """name=value options as a dictionary; raises BadInput for anything else, and for a name given twice."""
+    known: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise BadInput(f"--set takes name=value, such as beta2=9/10; got {pair!r}")
+        if name in known:
+            raise BadInput(f"--set {name} is given twice")
+        known[name] = value
+    return known
+
+
+def progress_bar(total: int) -> Callable[[int], None] | None:
+    """A reporter of rounds done and time left on a terminal's stderr, None elsewhere."""
+    if not sys.stderr.isatty():
+        return None
+    from simlab.online import duration
+
+    began = time.perf_counter()
+    last = [began]
+
+    def report(t: int) -> None:
+        now = time.perf_counter()
+        if now - began > 1 and (now - last[0] > 0.2 or t == total):
+            last[0] = now
+            left = duration((now - began) * (total - t) / t) + " left" if t < total else ""
+            sys.stderr.write(f"\r\x1b[K{t:,} of {total:,} rounds  {left}" if t < total else "\r\x1b[K")
+            sys.stderr.flush()
+
+    return report
+
+
+def fail(error: BaseException | None, debug: bool, *messages: str, code: int) -> int:
+    """One line per problem on stderr, the traceback before them under --debug, and the exit code."""
+    if debug and error is not None:
+        import traceback
+
+        traceback.print_exception(error)
+    for message in messages:
+        click.echo(f"error: {message}", err=True)
+    return code

@@ -1,0 +1,49 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from simlab.errors import BadInput
+
+
+def check_writable(path: str | os.PathLike) -> Path:
+    """The path, if a file could be written there; raises BadInput before any work is done for it."""
+    target = Path(path)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISDIR(os.stat(target).st_mode):  # and a name that no file can have raises here
+                raise BadInput(f"--out {str(target)!r} is a folder; name a file in it")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent):
+            pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadInput(f"--out {str(target)!r} cannot be written ({reason}); choose another place") from error
+    return target
+
+
+def whole(path: str | os.PathLike, write: Callable[[str], Any]) -> Path:
+    """`write` a temporary file beside `path` and rename it: the file appears whole or not at all."""
+    target = check_writable(path)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
+    os.close(handle)
+    try:
+        write(temporary)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except BaseException as error:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise BadInput(
+                f"{str(target)!r} could not be written whole ({error.strerror or error}); nothing was left there"
+            ) from error
+        raise
+    return target
