@@ -40,9 +40,9 @@ import simlab
 from simlab import ops
 from simlab.backends import numba, reference
 from simlab.errors import BadInput
+from simlab.files import check_writable, whole
 from simlab.online import make_plan
 from simlab.protocol import Plan, bound, online_round
-from simlab.files import check_writable, whole
 from simlab.provenance import versions
 
 Setting = tuple[str, str, tuple[tuple[str, Any], ...], Any]  # rule, problem, hyperparameters and constants, x0

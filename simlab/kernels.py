@@ -21,9 +21,13 @@ from numba.extending import intrinsic, overload
 from simlab.machine_code import FLAGS, machine
 from simlab.ops import Weight, rebind
 
-_OPTIONS = {"error_model": FLAGS["error_model"], "fastmath": FLAGS["fastmath"],
-            "forceinline": True,  # a round that is called costs twice as much as one that is inlined
-            "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # fmt: skip  Python calls none of the pieces
+_OPTIONS = {
+    "error_model": FLAGS["error_model"],
+    "fastmath": FLAGS["fastmath"],
+    "forceinline": True,  # a round that is called costs twice as much as one that is inlined
+    "no_cpython_wrapper": True,  # Python calls none of the pieces, and building the ways in takes half of the time
+    "no_cfunc_wrapper": True,
+}
 jit: Callable = numba.njit(**_OPTIONS)
 _MAGNITUDE, _INFINITE, _NORMAL = 2**63 - 1, 0x7FF << 52, 1 << 52  # bits: |x|, inf, least normal
 
