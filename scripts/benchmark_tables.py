@@ -7,8 +7,10 @@ from typing import Any
 
 def text(report: dict[str, Any]) -> str:
     """The report as tables."""
+    about = [f"{k} {v}" for k, v in report["about"].items()]
     lines = [
-        ", ".join(f"{k} {v}" for k, v in report["about"].items()),
+        ", ".join(about[:4]),
+        ", ".join(about[4:]),
         f"least of {report['repeats']} turns; {report['rounds']} rounds each (fewer for slow peers)",
     ]
     if "loop" in report:

@@ -31,12 +31,12 @@ def main(out: Path) -> None:
     print(report(BETA2, PERIOD), end="\n\n")
     print(
         f"f_t(x) = -x, 2x, then 0 (period C = {PERIOD}) on [-2, 2], best decision -2; {ROUNDS} rounds, "
-        f"beta1 = 0, beta2 = {BETA2}, alpha = 1\n"
+        f"beta1 = 0, beta2 = {BETA2}, alpha = alpha_star = 1\n"
     )
     print(f"{'rule':<15} {'x_T+1':>9} {'R_T':>12} {'R_T/T':>9}   bounds on R_T (observed, float64)")
     for rule in RULES:
         known = simlab.rules[rule].hyper
-        hyper = {n: v for n, v in {"beta1": 0, "beta2": BETA2, "alpha": 1}.items() if n in known}
+        hyper = {n: v for n, v in {"beta1": 0, "beta2": BETA2, "alpha": 1, "alpha_star": 1}.items() if n in known}
         run = simlab.run(rule, "luo2019_periodic", hyper={"C": PERIOD, **hyper}, rounds=ROUNDS, record="all")
         seen = history(run)
         shown = [f"{b} {simlab.bounds[b](seen)[-1]:.0f}" for b in bounds_about(rule)]
