@@ -1,6 +1,6 @@
 """The mutation score of the core: how many small wrong changes the tests notice. Works on a copy, never in the tree.
 
-    python scripts/mutate.py [--target simlab/ops.py ...] [--json FILE]
+    python scripts/mutate.py [--target simlab/ops.py ...] [--sample N] [--json FILE]
 
 One process loads the libraries once; every mutant is a fork of it that imports the mutated copy and runs the quick
 tests until one fails. A mutant that hangs counts as noticed.
@@ -14,30 +14,29 @@ import copy
 import importlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ["simlab/ops.py", "simlab/rule.py", "simlab/protocol.py", "simlab/checker.py", "simlab/rules"]
+TARGETS = ["simlab/ops.py", "simlab/protocol.py", "simlab/checker.py", "simlab/rules"]
 TESTS = [  # quick ones first: most mutants die in the first second
-    "tests/simlab/test_checker.py",
     "tests/simlab/test_bounds.py",
     "tests/simlab/test_anchors.py",
-    "tests/simlab/test_structure.py",
     "tests/simlab/test_golden_runs.py",
-    "tests/simlab/test_golden_regret.py",
-    "tests/simlab/test_feasible.py",
-    "tests/simlab/test_cli.py",
-    "tests/simlab/test_machine_code.py",
-    "tests/conformance",
+    "tests/conformance/test_backends.py",
+    "tests/simlab/test_structure.py",
+    "tests/simlab/test_checker.py",
 ]
-LIMIT = 240  # seconds a mutant may take
+SPARED = ["test_rule", "test_problem"]  # minutes of random runs: a survivor is worth them, not every mutant
+LIMIT = 400  # seconds a mutant may take
 
 _BINARY = {
     ast.Add: ast.Sub,
@@ -144,8 +143,11 @@ def _spared(node: ast.AST) -> list[ast.AST]:
     return [node] if isinstance(node, (ast.JoinedStr, ast.Assert)) else []
 
 
-def run_tests(tree: Path, log: Path) -> None:
-    """In a fork: import the mutated copy, run the tests until one fails, and leave with pytest's exit code."""
+def run_tests(tree: Path, file: Path, log: Path) -> None:
+    """In a fork: import the mutated copy, run the tests until one fails, and leave with pytest's exit code.
+
+    The file's own tests come first.
+    """
     import pytest
 
     os.chdir(tree)
@@ -155,8 +157,9 @@ def run_tests(tree: Path, log: Path) -> None:
     with open(log, "w") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
-        found = [t for t in TESTS if (tree / t).exists()]
-        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", *found])
+        found = sorted((t for t in TESTS if (tree / t).exists()), key=lambda t: Path(t).stem != f"test_{file.stem}")
+        spared = [f"--deselect=tests/conformance/test_backends.py::{t}" for t in SPARED]
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", *spared, *found])
         out.flush()
     os._exit(int(code))
 
@@ -166,6 +169,8 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--target", action="append", help="a file or folder (default: the core)")
     options.add_argument("--workers", type=int, default=2)
+    options.add_argument("--sample", type=int, help="only so many mutants, drawn with a fixed seed")
+    options.add_argument("--trust", action="store_true", help="skip the run on the unchanged copy")
     options.add_argument("--json", type=Path, help="write the results here")
     given = options.parse_args()
     files = [
@@ -176,7 +181,6 @@ def main() -> int:
     for library in (
         "flint",
         "h5netcdf",
-        "hypothesis",
         "matplotlib.figure",
         "mpmath",
         "numba",
@@ -197,8 +201,10 @@ def main() -> int:
                 ignore=shutil.ignore_patterns(".git", ".venv", "out", "*.egg-info", "__pycache__", ".*_cache"),
             )
         work = [(f.relative_to(ROOT), *m) for f in files for m in mutants(f.read_text())]
-        results = play([(files[0].relative_to(ROOT), 0, "unchanged", files[0].read_text())], trees)
-        if results[0]["code"] != 0:
+        if given.sample and given.sample < len(work):
+            work = random.Random(0).sample(work, given.sample)  # noqa: S311 a sample, no secret
+        whole = [(files[0].relative_to(ROOT), 0, "unchanged", files[0].read_text())]
+        if not given.trust and play(whole, trees)[0]["code"] != 0:
             print((trees[0].parent / "0.log").read_text()[-3000:], file=sys.stderr)
             print("the tests fail on the unchanged copy", file=sys.stderr)
             return 1
@@ -223,7 +229,12 @@ def play(work: list[tuple], trees: list[Path]) -> list[dict]:
             pid = os.fork()
             if not pid:
                 os.setsid()
-                run_tests(tree, tree.parent / f"{i}.log")
+                try:
+                    run_tests(tree, file, tree.parent / f"{i}.log")
+                except BaseException:
+                    traceback.print_exc()
+                finally:
+                    os._exit(3)  # a fork must not clean up what its parent still uses
             busy[pid] = (tree, file, line, what, original, time.monotonic())
         pid, status = os.waitpid(-1, os.WNOHANG)
         for late in [p for p, v in busy.items() if time.monotonic() - v[-1] > LIMIT and p != pid]:

@@ -48,9 +48,9 @@ class Report:
     C_sharp: int
     real_sufficient: str
     real_sharp: str
-    C: int | None = None
-    sign_sufficient: int = 0
-    sign_sharp: int = 0
+    C: int | None
+    sign_sufficient: int
+    sign_sharp: int
 
     @property
     def payload(self) -> dict[str, Any]:

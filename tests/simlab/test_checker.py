@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 import simlab.lemma
 from simlab import catalog
 from simlab.checker import Fact, Polynomial, Proof, Refused, Square, cone, follows, identity, letter, polynomial
+from simlab.claims import Grade
+from simlab.lemma import induction, lemma
 
 b, p, v, x, y = map(letter, "bpvxy")
 B0, B1 = b > 0, b < 1
@@ -139,6 +141,40 @@ def test_an_unknown_relation_is_no_fact() -> None:
         follows(Proof(Fact(b, "<"), ((B0,),)), (B0,), HALF)
     with pytest.raises(KeyError):
         follows(Proof(b > 0, ((odd := Fact(b, "<"),),)), (odd,), HALF)
+
+
+# --- lemmas and inductions --------------------------------------------------------------------------------------------
+
+
+def test_an_induction_needs_its_base_and_its_turn() -> None:
+    """0 < p_n <= 1 for p_0 = 1, p_(n+1) = b p_n; not from p_0 = 2, not with b + 1 for b, not without b < 1."""
+    low, high = p > 0, p <= 1
+    base, turn = (Proof(low, ((1,),)), Proof(high)), (Proof(low, ((B0, low),)), Proof(high, ((high,), (low, B1))))
+    grow = (Proof(low, ((B0, low),)), Proof(high, ((high,),)))
+
+    def made(first: Any, then: Any, steps: tuple = turn, facts: tuple = (B0, B1)) -> Grade:
+        return induction("n", "s", base, steps, {"p": first}, {"p": then}, facts, HALF).check().grade
+
+    assert made(polynomial(1), b * p) is Grade.PROVED
+    assert made(polynomial(2), b * p) is Grade.UNDECIDED
+    assert made(polynomial(1), (b + 1) * p) is Grade.UNDECIDED
+    assert made(polynomial(1), b * p, grow) is Grade.UNDECIDED
+    assert made(polynomial(1), b * p, turn, (B0,)) is Grade.UNDECIDED
+    with pytest.raises(ValueError, match="the same claims"):
+        induction("n", "s", base, turn[:1] + (Proof(p <= 1),), {"p": 1}, {"p": p}, (B0, B1), HALF)
+    with pytest.raises(ValueError, match="the same claims"):
+        induction("n", "s", base, turn, {"p": 1}, {}, (B0, B1), HALF)
+
+
+def test_a_neighbour_that_follows_is_not_called_false() -> None:
+    """A true sibling comes out proved, a false one refuted at its point, and one without a counterexample undecided."""
+    step = lemma("l", "b > 0", (Proof(B0, ((B0,),)),), (B0,), HALF,
+                 false=(("the same", b > 0, (B0,), HALF), ("b > 1/2", b > Q(1, 2), (B0,), HALF),
+                        ("2 b > 0", 2 * b > 0, (B0,), HALF), ("no value", x > 0, (B0,), HALF)))  # fmt: skip
+    grades = [check().grade for _, check in step.siblings]
+    assert grades == [Grade.PROVED, Grade.REFUTED, Grade.UNDECIDED, Grade.UNDECIDED]
+    assert step.shows == (B0,)
+    assert step.check().data["witness"] == "b = 1/2, p = 1/64, v = 0"
 
 
 # --- mutants of every certificate that is installed -------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction as Q
 
 import pytest
@@ -46,6 +47,7 @@ def test_golden_table(beta2: str) -> None:
     found = report(Q(beta2))
     assert (found.C_sufficient, found.C_sharp) == (paper, sharpest)
     for printed, text in ((real, found.real_sufficient), (real_sharp, found.real_sharp)):
+        assert re.fullmatch(r"\[\d+\.\d{12} \+/- \S+\]", text)  # twelve decimals and what they are worth
         assert abs(arb(text) - arb(fmpq(*Q(printed).as_integer_ratio()))) < 6e-7  # half a unit of the sixth decimal
     for C, holds in ((paper, True), (paper - 1, False)):
         assert report(Q(beta2), C).payload["sufficient_holds"] is holds
@@ -133,6 +135,9 @@ def test_what_is_printed_is_what_was_decided(b: Q, C: int) -> None:
     assert str(found.C_sufficient) in text
     assert str(found.C_sharp) in text
     assert {"C", "limit"}.isdisjoint(report(b).payload)
+    assert (len(str(report(b)).splitlines()), len(text.splitlines())) == (3, 4)
+    end = {"wrong": "worst", "interior": "neutral", "right": "best"}[said["limit"]]
+    assert end in text.splitlines()[-1]
 
 
 @pytest.mark.parametrize("beta2", [0, 1, 2, -1, Q(-1, 2)])
@@ -142,7 +147,8 @@ def test_weights_out_of_range(beta2: Q) -> None:
     assert ("freeze" in str(error.value)) == (beta2 == 1)
 
 
-@pytest.mark.parametrize("C", [2, 0, -3, Q(7, 2), pytest.param(10**5000, id="5001 digits")])
+@pytest.mark.parametrize("C", [2, 0, -3, Q(7, 2), *(pytest.param(10**d, id=f"10^{d}") for d in (1000, 5000))])
 def test_periods_out_of_range(C: int) -> None:
-    with pytest.raises(BadInput, match="C must be an integer >= 3"):
+    with pytest.raises(BadInput, match="C must be an integer >= 3") as error:
         report(Q(1, 2), C)
+    assert str(error.value).endswith(str(C) if C < 10**1000 else "more than 1000 digits")
