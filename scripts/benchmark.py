@@ -86,8 +86,13 @@ def about() -> dict[str, str]:
         compiled_by = peers.compiler()[1]
     except Skip as missing:
         compiled_by = str(missing)
-    return {"processor": get_host_cpu_name(), "cores": str(os.cpu_count()), "system": " ".join((platform.system(), *platform.libc_ver())),
-            "compiler": compiled_by, **versions("numba", "llvmlite", "torch", "jax", "optax")}  # fmt: skip
+    return {
+        "processor": get_host_cpu_name(),
+        "cores": str(os.cpu_count()),
+        "system": " ".join((platform.system(), *platform.libc_ver())),
+        "compiler": compiled_by,
+        **versions("numba", "llvmlite", "torch", "jax", "optax"),
+    }
 
 
 # --- timing ---------------------------------------------------------------------------------------------------------

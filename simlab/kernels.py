@@ -289,8 +289,15 @@ def scalar_driver(play: Callable, n_state: int, kinds: tuple[str, str, str], per
     return drive
 
 
-def vector_driver(propose: Callable, loss: Callable, grad: Callable, project: Callable, n_state: int,
-                  kinds: tuple[str, str, str], periodic: bool) -> Callable:  # fmt: skip
+def vector_driver(
+    propose: Callable,
+    loss: Callable,
+    grad: Callable,
+    project: Callable,
+    n_state: int,
+    kinds: tuple[str, str, str],
+    periodic: bool,
+) -> Callable:
     """The loop of a d-dimensional run: the rule coordinate by coordinate, the projection on the whole."""
     read, widths = reader("".join(kinds)), tuple(len(k) for k in kinds)
     gather, scatter = _columns(n_state)
@@ -319,8 +326,9 @@ def vector_driver(propose: Callable, loss: Callable, grad: Callable, project: Ca
             total, error = plus(total, error, value)
             lost, fine, after = False, True, power
             for i in range(d):
-                y[i], rate[i], direction[i], kept, after, gone = propose(t, g[i], x[i], gather(state, i, 0), power, alpha,
-                                                                         decay, hyper)  # fmt: skip
+                y[i], rate[i], direction[i], kept, after, gone = propose(
+                    t, g[i], x[i], gather(state, i, 0), power, alpha, decay, hyper
+                )
                 scatter(new, i, 0, kept)
                 lost = lost | gone
                 fine = fine & is_finite(y[i])
@@ -349,7 +357,7 @@ def vector_driver(propose: Callable, loss: Callable, grad: Callable, project: Ca
 
 
 def native(function: Callable, memo: dict) -> Callable:
-    """A function of rules, losses or the protocol as Numba compiles it."""
+    """A function of rules, losses or the protocol as Numba compiles it, for compiled code to call (never Python)."""
     return rebind(function, sys.modules[__name__], jit, memo)
 
 
@@ -362,6 +370,8 @@ def build(driver: Callable) -> tuple[dict, bytes]:
     finally:
         config.SLP_VECTORIZE = slp
     module = llvm.parse_assembly(callback.inspect_llvm())
-    needs = sorted({f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
-                   | {v.name for v in module.global_variables if v.is_declaration})  # fmt: skip
+    needs = sorted(
+        {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
+        | {v.name for v in module.global_variables if v.is_declaration}
+    )
     return {"symbol": callback.native_name, "needs": needs}, machine().emit_object(module)
