@@ -105,6 +105,9 @@ class Box:
 
     def least(self, g: Any) -> tuple[Any, Any]:
         """(u, <g, u>) where the linear function <g, .> is least; exact for exact g."""
+        if not isinstance(g, tuple) and not isinstance(self.lower, tuple) and not isinstance(self.upper, tuple):
+            u = self.lower if g >= 0 else self.upper
+            return u, g * u
         ends = self._pairs(len(entries(g)))
         u = tuple(lo if c >= 0 else hi for c, (lo, hi) in zip(entries(g), ends, strict=True))
         value = sum((c * v for c, v in zip(entries(g), u, strict=True)), Fraction(0))

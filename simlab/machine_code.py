@@ -88,14 +88,17 @@ def digest(functions: list[Callable], *facts: Any) -> str:
     return h.hexdigest()
 
 
+def _sources() -> tuple[str, ...]:
+    here = Path(__file__).parent
+    return tuple(hashlib.sha256((here / name).read_bytes()).hexdigest() for name in ("kernels.py", "machine_code.py"))
+
+
+_SOURCES = _sources()  # as this process found them; what is built after an edit of them is not kept
+
+
 @cache
 def surroundings() -> tuple:
     """What every kernel depends on besides its own functions: versions, flags, processor, and our own drivers."""
-    here = Path(__file__).parent
-    sources = [
-        hashlib.sha256((here / name).read_bytes()).hexdigest()
-        for name in ("ops.py", "protocol.py", "kernels.py", "machine_code.py")
-    ]
     return (
         platform.python_version(),
         platform.machine(),
@@ -104,7 +107,7 @@ def surroundings() -> tuple:
         version("numba"),
         version("llvmlite"),
         repr(sorted(FLAGS.items())),
-        *sources,
+        *_SOURCES,
     )
 
 
@@ -212,7 +215,7 @@ def kernel(key: str | None, build: Callable[[], tuple[dict, bytes]]) -> tuple[in
     if address:
         return address, "cached"
     about, code = build()
-    if key:
+    if key and _sources() == _SOURCES:
         write(key, about, code)
     address = load(about, code)
     if not address:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from simlab.errors import BadInput
+from simlab.exact import to_float
 from simlab.files import whole
 from simlab.problem import Best
 from simlab.protocol import Plan, Records
@@ -235,7 +236,10 @@ def _regret(total: tuple, best: Best) -> Any:
     s, error = float(s), float(error)
     if not (math.isfinite(s) and math.isfinite(error)):
         return s + error
-    return float(Fraction(s) + Fraction(error) - Fraction(best.value))
+    nearest = to_float(best.value)
+    if nearest == best.value:
+        return math.fsum((s, error, -nearest))  # rounded once, as the line below is
+    return to_float(Fraction(s) + Fraction(error) - Fraction(best.value))
 
 
 def _ball(gap: float) -> Any:

@@ -57,7 +57,7 @@ def _kernel(plan: Plan, kinds: tuple[str, str, str]) -> tuple[Any, str]:
     parts = [proposer(plan), p.loss, p.grad, p.feasible.project]
     facts = (len(plan.rule.state), *kinds, p.period is not None, scalar)
     try:
-        key: str | None = digest(parts, facts, surroundings())
+        key: str | None = digest([*parts, online_round(plan)], facts, surroundings())
     except Unknown:
         key = None
     if key in _loaded and key:

@@ -75,6 +75,12 @@ def test_facts_are_not_truth_values() -> None:
         (b > 0).holds({"p": Q(1)})
 
 
+def test_how_polynomials_and_facts_read() -> None:
+    assert str(1 - b + 2 * b * b * v - Q(1, 3) * v) == "1 - b - 1/3 v + 2 b^2 v"
+    assert [str(f) for f in (polynomial(0), polynomial(-1), -b, b * 0 + 5)] == ["0", "- 1", "- b", "5"]
+    assert [str(f) for f in (b < 1, 2 * b >= v, b == v)] == ["1 - b > 0", "2 b - v >= 0", "b - v = 0"]
+
+
 # --- what is accepted -------------------------------------------------------------------------------------------------
 
 

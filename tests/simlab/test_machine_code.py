@@ -135,3 +135,17 @@ def test_a_rule_typed_at_a_prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         )
         answers.append(run.x_last)
     assert answers == [-2.0, -3.0]
+
+
+def test_what_is_built_after_an_edit_of_the_drivers_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process may hold the old drivers in memory while the file, and so another process's key, is new."""
+    monkeypatch.setenv("SIMLAB_CACHE", str(tmp_path))
+    monkeypatch.setattr(machine_code, "_sources", lambda: ("edited", "since"))
+    monkeypatch.setattr(machine_code, "load", lambda about, code: 1)
+    assert machine_code.kernel("key", lambda: ({"symbol": "f", "needs": []}, b"code")) == (1, "compiled")
+    assert read("key") is None
+    monkeypatch.setattr(machine_code, "_sources", lambda: machine_code._SOURCES)
+    machine_code.kernel("key", lambda: ({"symbol": "f", "needs": []}, b"code"))
+    assert read("key")
