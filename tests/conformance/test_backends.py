@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from fractions import Fraction as Q
 
 import numpy as np
@@ -166,6 +168,15 @@ def test_direct_calls_meet_rebound_ones() -> None:
     assert abs(ball.rate - step.rate) < 1e-15
     symbol, _ = rule(1, sympy.Rational(1, 2), sympy.Integer(3), beta1=Q(0), beta2=Q(1, 10))
     assert sympy.N(symbol.rate, 17) == pytest.approx(step.rate, abs=1e-15)
+
+
+@pytest.mark.parametrize("number", ["flint.arb(4)", "sympy.Integer(4)", "numpy.float64(4)", "numpy.array([4.0])"])
+def test_a_number_system_joins_when_its_first_number_comes(number: str) -> None:
+    """In a process that has imported no backend, an operation finds the system of what it is given."""
+    library = number.partition(".")[0]
+    code = f'import {library}; from simlab.ops import sqrt; r = sqrt({number}); print(float(getattr(r, "item", lambda: r)()))'
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("2.0", "")
 
 
 def test_strangers_are_refused() -> None:
