@@ -18,6 +18,7 @@ from numba import carray, types
 from numba.core import ccallback, cgutils, config, sigutils
 from numba.extending import intrinsic, overload
 
+from simlab.backends import reference
 from simlab.machine_code import FLAGS, machine
 from simlab.ops import Weight, rebind
 
@@ -114,30 +115,7 @@ def finite(x):
     return _size(x) < _INFINITE
 
 
-@jit
-def add(total, error, x):
-    s = total + x
-    back = s - total
-    return s, error + ((total - (s - back)) + (x - back))
-
-
-@jit
-def bisect(f, low, *args):
-    low = np.float64(low)
-    if not f(low, *args) > 0:
-        return low
-    step = 1.0
-    while f(low + step, *args) > 0:
-        step = 2 * step
-    high = low + step
-    while True:
-        middle = low + (high - low) / 2
-        if not low < middle < high:
-            return high
-        if f(middle, *args) > 0:
-            low = middle
-        else:
-            high = middle
+add, bisect = jit(reference.add), jit(reference.bisect)
 
 
 @intrinsic

@@ -19,6 +19,7 @@ from simlab.ops import Weight
 from simlab.protocol import Plan, Records, bound, online_round, proposer, why
 
 number, finite = reference.number, reference.finite  # numbers enter and leave as the reference's
+BORROWED = (reference.add, reference.bisect)  # what kernels compile besides the plan's own functions
 CHUNK = 1 << 27  # rounds a call: under a second, so that Ctrl-C and progress are prompt
 _CALL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 6)
 
@@ -57,7 +58,7 @@ def _kernel(plan: Plan, kinds: tuple[str, str, str]) -> tuple[Any, str]:
     parts = [proposer(plan), p.loss, p.grad, p.feasible.project]
     facts = (len(plan.rule.state), *kinds, p.period is not None, scalar)
     try:
-        key: str | None = digest([*parts, online_round(plan)], facts, surroundings())
+        key: str | None = digest([*parts, online_round(plan), *BORROWED], facts, surroundings())
     except Unknown:
         key = None
     if key in _loaded and key:

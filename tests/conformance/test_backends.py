@@ -174,7 +174,8 @@ def test_direct_calls_meet_rebound_ones() -> None:
 def test_a_number_system_joins_when_its_first_number_comes(number: str) -> None:
     """In a process that has imported no backend, an operation finds the system of what it is given."""
     library = number.partition(".")[0]
-    code = f'import {library}; from simlab.ops import sqrt; r = sqrt({number}); print(float(getattr(r, "item", lambda: r)()))'
+    show = 'print(float(getattr(r, "item", lambda: r)()))'
+    code = f"import {library}; from simlab.ops import sqrt; r = sqrt({number}); {show}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("2.0", "")
 
