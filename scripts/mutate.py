@@ -30,8 +30,8 @@ TARGETS = ["simlab/ops.py", "simlab/protocol.py", "simlab/checker.py", "simlab/r
 TESTS = [  # quick ones first: most mutants die in the first second
     "tests/simlab/test_bounds.py",
     "tests/simlab/test_anchors.py",
-    "tests/simlab/test_golden_runs.py",
     "tests/conformance/test_backends.py",
+    "tests/simlab/test_golden_runs.py",
     "tests/simlab/test_structure.py",
     "tests/simlab/test_checker.py",
 ]
