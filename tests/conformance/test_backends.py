@@ -170,6 +170,23 @@ def test_direct_calls_meet_rebound_ones() -> None:
     assert sympy.N(symbol.rate, 17) == pytest.approx(step.rate, abs=1e-15)
 
 
+def test_operations_of_problems_by_hand() -> None:
+    """where, exp, log1p, dot and matvec, called directly on what each system's numbers are."""
+    import torch
+
+    from simlab.ops import dot, exp, log1p, matvec, where
+
+    assert (where(True, 1, 2), where(False, 1, 2), where(np.bool_(False), 1, 2)) == (1, 2, 2)
+    assert where(np.array([True, False]), 1, 2).tolist() == [1, 2]
+    assert where(torch.tensor([True, False]), torch.tensor(1.0), 2).tolist() == [1.0, 2.0]
+    x = sympy.Symbol("x")
+    assert where(sympy.Lt(x, 0), 1, 2).subs(x, -1) == 1
+    assert (exp(0.5), log1p(0.5)) == (math.exp(0.5), math.log1p(0.5))
+    assert exp(arb(1)).overlaps(arb(1).exp())
+    assert dot(np.array([1.0, 2.0]), np.array([3.0, 4.0])) == 11.0
+    assert matvec(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 1.0])).tolist() == [3.0, 7.0]
+
+
 @pytest.mark.parametrize("number", ["flint.arb(4)", "sympy.Integer(4)", "numpy.float64(4)", "numpy.array([4.0])"])
 def test_a_number_system_joins_when_its_first_number_comes(number: str) -> None:
     """In a process that has imported no backend, an operation finds the system of what it is given."""
