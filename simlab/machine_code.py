@@ -1,20 +1,22 @@
 """Compiled kernels on disk, keyed by a digest of everything that went into them.
 
 The key covers the bytecode, constants, defaults, closures and globals of every function that a kernel reaches, across
-files; the number system and the drivers; and the versions, flags and processor. So an edited helper, a changed global
+files; the number system and the drivers; and the versions, flags and processor. What it cannot describe (an attribute
+of a module, say) is compiled afresh in every process. So an edited helper, a changed global
 or a rule typed at a prompt is another key, and stale code cannot run. What is kept is an object file (no pickle),
 with its own checksum, in a folder that only its owner may write. Loading one needs LLVM but not Numba.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import json
+import math
 import os
 import platform
 import stat
-import tempfile
 import types
 from collections.abc import Callable
 from fractions import Fraction
@@ -24,7 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
+import numpy as np
 
+from simlab.errors import BadInput
+from simlab.files import whole
 from simlab.ops import CORE, PRIMITIVES, children
 
 FLAGS = {"error_model": "numpy", "fastmath": False, "slp": True, "opt": 3}
@@ -62,6 +67,7 @@ def digest(functions: list[Callable], *facts: Any) -> str:
                 return
             seen[id(v)] = len(seen)
             code(v.__code__)
+            value(v.__defaults__ if not v.__code__.co_kwonlyargcount else None)  # rebinding drops the others
             for name, child in sorted(children(v).items()):
                 feed("name", name)
                 value(child)
@@ -73,12 +79,10 @@ def digest(functions: list[Callable], *facts: Any) -> str:
             feed(type(v).__name__, str(len(v)))
             for item in sorted(v, key=repr) if isinstance(v, frozenset) else v:
                 value(item)
-        elif isinstance(v, types.ModuleType):
+        elif v is math or v is np:  # of another module the digest would not see what the code takes from it
             feed("module", v.__name__)
         elif isinstance(v, (type, types.BuiltinFunctionType)):
             feed("type", f"{v.__module__}.{v.__qualname__}{getattr(v, '_fields', '')}")
-        elif hasattr(v, "words"):  # a simlab.rule.Range among the defaults
-            feed("range", repr(v))
         else:
             raise Unknown(f"a kernel depends on {v!r}, a {type(v).__name__}")
 
@@ -148,13 +152,9 @@ def write(key: str, about: dict, code: bytes) -> None:
     where = folder()
     if where is None:
         return
-    about = {**about, "sha256": hashlib.sha256(code).hexdigest()}
-    try:
-        with tempfile.NamedTemporaryFile(dir=where, delete=False) as f:
-            f.write(json.dumps(about).encode() + b"\n" + code)
-        os.replace(f.name, where / key)
-    except OSError:
-        pass
+    head = json.dumps({**about, "sha256": hashlib.sha256(code).hexdigest()}).encode()
+    with contextlib.suppress(BadInput):
+        whole(where / key, lambda file: Path(file).write_bytes(head + b"\n" + code))
 
 
 # --- loading --------------------------------------------------------------------------------------------------------

@@ -42,9 +42,16 @@ def test_the_key_sees_a_helper_a_global_a_constant_and_a_closure(monkeypatch: py
     def closing(over):
         return lambda t, g: g * over
 
+    def defaulting(k):
+        def size(g, k=k):
+            return k * g
+
+        return size
+
+    keys += [digest([defaulting(1)]), digest([defaulting(2)])]
     keys += [digest([closing(1)]), digest([closing(2)]), digest([closing(Q(1, 2))]), digest([closing(1.0)])]
     assert len(set(keys)) == len(keys)
-    assert digest([closing(2)]) == keys[4]
+    assert digest([closing(2)]) == digest([closing(2)])
     assert digest([uses_helper], "a fact") != digest([uses_helper], "another")
 
 
@@ -56,6 +63,12 @@ def test_the_key_refuses_what_it_cannot_describe() -> None:
 
     with pytest.raises(Unknown, match="a dict"):
         digest([stateful])
+
+    def through_a_module(t, g):
+        return machine_code.FLAGS["opt"] * g
+
+    with pytest.raises(Unknown, match="a module"):  # an edit of what it takes from there would go unseen
+        digest([through_a_module])
 
 
 def test_a_damaged_kernel_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
