@@ -41,6 +41,8 @@ class Report:
 
     real_sufficient, real_sharp: the real C of equality, 2 - ln K / ln beta2, as text that encloses it (grade enclosed).
     sign_sufficient, sign_sharp: the sign of K beta2^(C-2) - 1, exactly (grade proved, as the two smallest C are).
+    Where x goes for such a sign is theory that is not checked here, and graded so (limit_grade: undecided); that regret
+    is linear for a negative sign of the sharp condition is the theorem luo2019_regret.
     """
 
     beta2: Fraction
@@ -69,6 +71,7 @@ class Report:
                 "sufficient_holds": self.sign_sufficient <= 0,
                 "adam_fails": self.sign_sharp <= 0,
                 "limit": {-1: "wrong", 0: "interior", 1: "right"}[self.sign_sharp],
+                "limit_grade": "undecided",
             }
         return found | {"grade": "proved"}
 
@@ -81,9 +84,9 @@ class Report:
             lines.append(f"{text:<40}  from C = {C} on; equality at {real}")
         if self.C is not None:
             end = {
-                -1: "Adam goes to the worst point",
-                0: "neutral, so Adam stops inside and still fails",
-                1: "Adam goes to the best point",
+                -1: "Adam's regret is linear (luo2019_regret); by theory it goes to the worst point",
+                0: "neutral, so by theory Adam stops inside and still fails",
+                1: "by theory Adam goes to the best point",
             }[self.sign_sharp]
             holds = "holds" if self.sign_sufficient <= 0 else "fails"
             lines.append(f"C = {self.C}: the paper's condition {holds}; {end}")

@@ -25,11 +25,12 @@ from typing import Any
 
 from flint import arb
 
+from simlab import surd
 from simlab.backends import arb as balls
 from simlab.errors import BadInput
 from simlab.ops import PRIMITIVES, Weight, rebind
 from simlab.rule import UpdateRule
-from simlab.surd import Exact, Inexact, surd
+from simlab.surd import Inexact
 from simlab.trajectory import precision
 
 FAR = 256  # a component that grows is looked at when it is 2^FAR times its growth a round
@@ -152,7 +153,7 @@ class Orbit:
 def orbit(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any], base: Any = balls) -> Orbit:
     """The steady state of `rule` on the gradients, repeated for ever; alpha is taken as 1.
 
-    hyper: exact values of all hyperparameters. base: the number system, balls (at the precision that is set) or Exact.
+    hyper: exact values of all hyperparameters. base: the number system, balls (at the precision that is set) or surd.
     Raises BadInput if all gradients are 0, and if a component of the state is not of the form (*) or has no limit.
     """
     if not any(gradients):
@@ -233,7 +234,8 @@ class Verdict:
     """The drift of a rule on a periodic linear problem, and which way it points.
 
     word: right, wrong, neutral or undecided; empty where G = 0, since then every decision is as good.
-    grade: enclosed where the ball decides, proved where D = 0 in exact arithmetic, else undecided.
+    grade: enclosed where the ball decides, proved where D = 0 in exact arithmetic, else undecided. Only observed where
+    a component grows: that the rate falls like its inverse root is seen at two points and not shown.
     """
 
     orbit: Orbit
@@ -243,26 +245,26 @@ class Verdict:
 
 
 def verdict(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any], bits: int = 128) -> Verdict:
-    """The verdict, with rising precision while the ball of D holds 0, and exact arithmetic where that is affordable."""
+    """The verdict, exact where the ball of D holds 0 and that is affordable, else with rising precision."""
+    zero = None
     while True:
         with precision(bits):
             found = orbit(rule, gradients, hyper)
             sign = 1 if found.drift > 0 else -1 if found.drift < 0 else 0
-        if sign or found.drift == 0 or bits >= MOST_BITS:
+        if zero is None:
+            zero = not sign and len(gradients) <= EXACT_PERIOD and _is_zero(rule, gradients, hyper)
+        if sign or zero or found.drift == 0 or bits >= MOST_BITS:
             break
-        if bits == 256 and len(gradients) <= EXACT_PERIOD and _is_zero(rule, gradients, hyper):
-            return Verdict(found, "neutral" if found.total else "", "proved", bits)
         bits *= 2
-    if sign == 0 and not found.drift == 0:  # noqa: SIM201 a ball that holds 0 is neither
+    if not (sign or zero or found.drift == 0):
         return Verdict(found, "undecided", "undecided", bits)
-    if not found.total:
-        return Verdict(found, "", "enclosed", bits)
-    word = {0: "neutral", 1: "wrong", -1: "right"}[sign * (1 if found.total > 0 else -1)]
-    return Verdict(found, word, "enclosed" if sign else "proved", bits)
+    side = (found.total > 0) - (found.total < 0)
+    word = {0: "neutral", 1: "wrong", -1: "right"}[sign * side] if side else ""
+    return Verdict(found, word, "proved" if zero else "observed" if found.growing else "enclosed", bits)
 
 
 def _is_zero(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any]) -> bool:
     try:
-        return surd(orbit(rule, gradients, hyper, Exact()).drift) == 0
+        return orbit(rule, gradients, hyper, surd).drift == 0
     except (Inexact, BadInput):
         return False

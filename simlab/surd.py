@@ -77,6 +77,12 @@ class Surd:
     def __eq__(self, other: object) -> bool:
         return not (self - surd(other)).terms
 
+    def __lt__(self, other: Any) -> bool:
+        return self.rational < surd(other).rational
+
+    def __ge__(self, other: Any) -> bool:
+        return not self < other
+
     __hash__ = None  # type: ignore[assignment]
 
 
@@ -87,7 +93,7 @@ def surd(x: Any) -> Surd:
     return Surd(((Fraction(x), 1),)) if x else Surd()
 
 
-def root(x: Any) -> Surd:
+def sqrt(x: Any) -> Surd:
     """The square root of a nonnegative rational; raises Inexact of anything else."""
     q = surd(x).rational
     if q < 0:
@@ -95,50 +101,39 @@ def root(x: Any) -> Surd:
     return Surd(((Fraction(1, q.denominator), q.numerator * q.denominator),)) if q else Surd()
 
 
-# --- as a number system ---------------------------------------------------------------------------------------------
+# --- the operations of rules, on rationals and sums of square roots; what is not exact raises Inexact ---------------
 
 
-class Exact:
-    """The operations of simlab.ops on rationals and sums of square roots; what is not exact raises Inexact."""
+def number(x: Any) -> Any:
+    """An exact number as it is."""
+    return x if isinstance(x, Surd) else Fraction(x)
 
-    @staticmethod
-    def number(x: Any) -> Any:
-        return x if isinstance(x, Surd) else Fraction(x)
 
-    @staticmethod
-    def sqrt(x: Any) -> Any:
-        return root(x)
+def divide(a: Any, b: Any) -> Any:
+    if b == 0:
+        raise Inexact("a division by 0")
+    return a / b if isinstance(a, (int, Fraction)) and isinstance(b, (int, Fraction)) else a * surd(b).inverse()
 
-    @staticmethod
-    def divide(a: Any, b: Any) -> Any:
-        if b == 0:
-            raise Inexact("a division by 0")
-        return a / b if isinstance(a, (int, Fraction)) and isinstance(b, (int, Fraction)) else a * surd(b).inverse()
 
-    @staticmethod
-    def maximum(a: Any, b: Any) -> Any:
-        return max(surd(a).rational, surd(b).rational)
+def maximum(a: Any, b: Any) -> Fraction:
+    return max(surd(a).rational, surd(b).rational)
 
-    @staticmethod
-    def minimum(a: Any, b: Any) -> Any:
-        return min(surd(a).rational, surd(b).rational)
 
-    @staticmethod
-    def absolute(x: Any) -> Any:
-        return abs(surd(x).rational)
+def minimum(a: Any, b: Any) -> Fraction:
+    return min(surd(a).rational, surd(b).rational)
 
-    @staticmethod
-    def sign(x: Any) -> Any:
-        q = surd(x).rational
-        return Fraction((q > 0) - (q < 0))
 
-    @staticmethod
-    def scale(rate: Any, direction: Any) -> Any:
-        return Fraction(0) if direction == 0 else rate * direction
+def absolute(x: Any) -> Fraction:
+    return abs(surd(x).rational)
 
-    @staticmethod
-    def flush(state: tuple) -> tuple:
-        return state, False
 
-    def __getattr__(self, name: str) -> Any:
-        raise Inexact(f"{name} has no exact form here")
+def less(a: Any, b: Any) -> bool:
+    return surd(a).rational < surd(b).rational
+
+
+def where(condition: bool, a: Any, b: Any) -> Any:
+    return a if condition else b
+
+
+def scale(rate: Any, direction: Any) -> Any:
+    return Fraction(0) if direction == 0 else rate * direction

@@ -22,13 +22,13 @@ def luo2019_condition(venue: Venue) -> tuple[Any, Any]:
 
     (That is the factor in the limit beta2 -> 1.) Luo et al.'s C-periodic problem, Adam with beta1 = 0 and steps
     alpha/sqrt(t). On and above the upper curve the condition of the paper's Theorem 1 holds,
-    5 beta2^(C-2) <= (1 - beta2)/(4 - beta2). On the lower one 16 beta2^(C-2) = 1: above it x_t goes to the worst
-    decision and R_t/t to 4/C, on it x_t stops inside F and R_t/t has a positive limit, below it x_t goes to the best
-    decision. Marked: the smallest integer C that meets the paper's condition, and the smallest with
-    16 beta2^(C-2) < 1, for beta2 = 1/2, 9/10, 99/100, 999/1000 and 9999/10000, decided in exact arithmetic (proved);
-    the curves are enclosed real numbers, rounded (enclosed).
+    5 beta2^(C-2) <= (1 - beta2)/(4 - beta2). On the lower one 16 beta2^(C-2) = 1: above it regret is linear (proved).
+    By theory that is not checked here, x_t then goes to the worst decision and R_t/t to 4/C; on the curve x_t stops
+    inside F and R_t/t has a positive limit; below it x_t goes to the best decision. Marked: the smallest integer C that
+    meets the paper's condition, and the smallest with 16 beta2^(C-2) < 1, for beta2 = 1/2, 9/10, 99/100, 999/1000 and
+    9999/10000, decided in exact arithmetic (proved); the curves are enclosed real numbers, rounded (enclosed).
 
-    Reference: Luo et al. 2019, Theorem 1; the sharp threshold is the theorem luo2019_sharp of this project.
+    Reference: Luo et al. 2019, Theorem 1; luo2019_sharp and luo2019_regret of this project for the sharp threshold.
     """
     rest = sorted({*MARKED, *GRID})
     reports = [report(1 - r) for r in rest]
@@ -74,7 +74,7 @@ def luo2019_condition(venue: Venue) -> tuple[Any, Any]:
             note(axes, float(data.rest[i]), C, str(C), lift, ha=side)
     corner = {"xycoords": "axes fraction", "color": "black"}
     note(axes, 0.98, 0.98, "Adam fails:\nproved in the paper", -1, ha="right", **corner)
-    note(axes, 0.02, 0.02, "Adam goes to\nthe best decision", 1, **corner)
+    note(axes, 0.02, 0.02, "Adam goes to the\nbest decision (by theory)", 1, **corner)
     band = data.sel(rest=10**-2.5, method="nearest")
     axes.annotate(
         "Adam fails: sharp",
