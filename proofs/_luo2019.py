@@ -29,6 +29,20 @@ NOTATION = (
 )
 
 
+class _Rest:
+    """Every phase from 3 on at once: all that can be asked of it is whether it is 1 or 2, and it is neither."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        if other == 1 or other == 2:
+            return False
+        raise TypeError(f"a loss asks whether the phase is {other!r}, so the phases from 3 on are not all alike")
+
+
+REST = _Rest()
+
+
 def without(fact: Fact, given: tuple[Fact, ...]) -> tuple[Fact, ...]:
     """All that is given but this one."""
     return tuple(h for h in given if h is not fact)
@@ -70,7 +84,7 @@ class Period:
         """The ranges, and the definitions of the letters that the code introduced."""
         return (B0, B1, N1, A0, *(f for facts in self.reading.facts.values() for f in facts))
 
-    def play(self, t: Any, phase: int, x: Any, before: Any, **more: Any) -> tuple[Round, Polynomial]:
+    def play(self, t: Any, phase: Any, x: Any, before: Any, **more: Any) -> tuple[Round, Polynomial]:
         """(what round t shows in that phase of a period, v after it), with beta1 = 0 and v = `before` before it."""
         plan, _ = make_plan(self.rule, "luo2019_periodic", more, None, 1, 1)
         state, hyper = arguments(self.rule, before)
@@ -88,16 +102,16 @@ class Period:
 
     def read(self) -> Step:
         """What the code does in a period, as formulas; RMSProp does the same."""
-        longest, w, quiet = 50, letter("w"), Period(self.rule)
-        rests = [quiet.play(N, phase, x, w, C=longest) for phase in range(3, longest + 1)]
+        w = letter("w")
+        rest, rested = Period(self.rule).play(N, REST, x, w)
         twin = Period("rmsprop", self.reading)  # the same expression is the same letter
         claims = (
             polynomial(catalog.rule(self.rule).state["v"]) == 0,
             self.v1 == b * v + (1 - b),
             self.v2 == b * self.v1 + 4 * (1 - b),
-            *(after == b * w for _, after in rests),
-            *(seen.proposal == x for seen, _ in rests),
-            *(polynomial(seen.loss) == 0 for seen, _ in rests),
+            rested == b * w,
+            rest.proposal == x,
+            polynomial(rest.loss) == 0,
             twin.v2 == self.v2,
             *(a == c for a, c in zip(twin.moves, self.moves, strict=True)),
         )
@@ -110,7 +124,7 @@ class Period:
             false=(
                 ("v1 = beta2 v + 1", self.v1 == b * v + 1, (), half),
                 ("v2 from |g| instead of g^2", self.v2 == b * self.v1 + 2 * (1 - b), (), half),
-                ("a round with gradient 0 keeps v", rests[0][1] == w, (), half),
+                ("a round with gradient 0 keeps v", rested == w, (), half),
             ),
         )
 
@@ -136,7 +150,7 @@ class Period:
     def zeros(self) -> Step:
         """v after a period is p v2."""
         w, u, q = letter("w"), letter("u"), letter("q")
-        after = Period(self.rule).play(N, 3, x, w)[1]
+        after = Period(self.rule).play(N, REST, x, w)[1]
         claim = w == q * u
         point = {"beta2": Q(1, 2), "w": Q(1), "u": Q(1), "q": Q(1)}
         return induction(

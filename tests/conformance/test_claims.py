@@ -13,10 +13,10 @@ import pytest
 import sympy
 
 import simlab
-from proofs._luo2019 import Period
+from proofs._luo2019 import REST, Period
 from simlab import catalog
 from simlab.claims import Argument, Certificate, Gap, Grade, Step, Theorem, theorem
-from simlab.ops import Weight, rebind
+from simlab.ops import Weight, rebind, where
 
 CLAIMS = catalog.claims()
 THEOREMS = {name: claim for name, claim in CLAIMS.items() if isinstance(claim, Theorem)}
@@ -140,6 +140,19 @@ def test_the_theorem_is_about_the_running_rule(name: str, tmp_path: Path) -> Non
     for at, (what, (old, new)) in enumerate(MUTANTS.items(), 1):
         assert source.count(old) == 1, what
         assert not outcome(source.replace(old, new), at), what
+
+
+def test_all_phases_from_three_on_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loss that treats one late phase apart is not read as if it did not, however late the phase."""
+    import simlab.problems.luo2019_periodic as problem
+
+    assert not any(phase == REST for phase in (1, 2))
+    assert Period().read().check().holds
+    plain = problem.coefficient
+    for late in (3, 60):
+        monkeypatch.setattr(problem, "coefficient", lambda t, late=late: where(t == late, 1, plain(t)))
+        with pytest.raises(TypeError, match=f"whether the phase is {late}"):
+            Period().read()
 
 
 def test_the_reading_is_the_rule_at_random_points() -> None:
