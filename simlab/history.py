@@ -13,6 +13,7 @@ import numpy as np
 from simlab.backends import reference
 from simlab.errors import BadInput
 from simlab.ops import rebind
+from simlab.protocol import bound
 from simlab.trajectory import Trajectory
 
 
@@ -38,16 +39,10 @@ def history(run: Trajectory) -> History:
     if not np.isfinite(d_inf):
         raise BadInput(f"F = {run.plan.problem.feasible} is unbounded, and the theorem supposes a finite diameter")
     hyper = {n: reference.number(v) for n, v in run.plan.hyper.items()}
-    grad, data = rebind(run.plan.problem.grad, reference), run.plan.problem.data
-    data = tuple(d if isinstance(d, int) else reference.number(d) for d in data)
+    grad, (*_, data, _) = rebind(run.plan.problem.grad, reference), bound(run.plan, reference.number)
     g = [grad(run.plan.problem.phase(int(t)), x, *data) for t, x in zip(run.t, run.x, strict=True)]
     t = run.t.astype(float)
-    factor = {
-        "constant": np.ones_like(t),
-        "inv": 1 / t,
-        "inv_sqrt": 1 / np.sqrt(t),
-        "geometric": float(run.plan.decay) ** (t - 1),
-    }[run.plan.beta1_schedule.__name__]
+    factor = run.plan.beta1_schedule(t, float(run.plan.decay) ** (t - 1)) + 0 * t
 
     def columns(a: object) -> np.ndarray:
         return np.asarray(a, dtype=float).reshape(len(t), -1)

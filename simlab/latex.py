@@ -31,7 +31,8 @@ def source(kind: str, thing: Any) -> str:
     import sympy
 
     from simlab.backends import sympy as symbols
-    from simlab.ops import Weight, rebind
+    from simlab.ops import rebind
+    from simlab.protocol import bound_hyper
 
     def letter(name: str) -> Any:
         return sympy.Symbol(_LETTERS.get(name, name), positive=True)
@@ -43,9 +44,9 @@ def source(kind: str, thing: Any) -> str:
         return sympy.Symbol(at(name, time), positive=True)
 
     state = tuple(timed(n, "t-1") for n in thing.state)
-    hyper = [(p, letter(n)) for n, p in thing.hyper.items() if n != "alpha"]
-    values = [Weight(s, 1 - s) if p.range.weight else s for p, s in hyper]
+    values = bound_hyper(thing, {n: letter(n) for n in thing.hyper}, symbols.number)
     step, after = rebind(thing.function, symbols)(letter("t"), letter("alpha"), timed("g", "t"), *state, *values)
+    rate = rebind(thing.schedule, symbols)(letter("t"), 1) * step.rate
     new = [(value, timed(n, "t")) for n, value in zip(thing.state, after, strict=True)]
 
     def brief(expression: Any, known: int) -> str:
@@ -55,9 +56,8 @@ def source(kind: str, thing: Any) -> str:
         return sympy.latex(expression)
 
     rows = [f"{at(n, 't')} &= {brief(value, i)}" for i, (n, value) in enumerate(zip(thing.state, after, strict=True))]
-    schedule = {"constant": "", "inv_sqrt": r"\frac{1}{\sqrt{t}}\,", "inv": r"\frac{1}{t}\,"}[thing.schedule.__name__]
     rows += [
-        f"\\eta_t &= {schedule}{brief(step.rate, len(new))}",
+        f"\\eta_t &= {brief(rate, len(new))}",
         f"x_{{t+1}} &= \\Pi_{{F, 1/\\eta_t}}\\left(x_t - \\eta_t\\, {brief(step.direction, len(new))}\\right)",
     ]
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"

@@ -28,7 +28,8 @@ from flint import arb
 from simlab import surd
 from simlab.backends import arb as balls
 from simlab.errors import BadInput
-from simlab.ops import PRIMITIVES, Weight, rebind
+from simlab.ops import PRIMITIVES, rebind
+from simlab.protocol import bound_hyper
 from simlab.rule import UpdateRule
 from simlab.surd import Inexact
 from simlab.trajectory import precision
@@ -161,11 +162,7 @@ def orbit(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any]
     to, one = base.number, base.number(1)
     traced, plain = rebind(rule.function, Tracer(base)), rebind(rule.function, base)
     g = [to(v) for v in gradients]
-    values = tuple(
-        Weight(to(hyper[n]), to(1 - hyper[n])) if p.range.weight else to(hyper[n])
-        for n, p in rule.hyper.items()
-        if n != "alpha"
-    )
+    values = bound_hyper(rule, hyper, to)
     names, growing = list(rule.state), []
     columns: list[list[Any]] = []  # per component, its value before each phase
     for k, name in enumerate(names):

@@ -12,13 +12,13 @@ that is not finite stops the run before projection could hide it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from simlab.ops import Weight, add, finite, flush, number, scale
+from simlab.ops import Weight, add, finite, flush, number, rebind, scale
 from simlab.problem import Problem
 from simlab.rule import UpdateRule
 
@@ -136,21 +136,24 @@ def online_round(plan: Plan) -> Callable:
 # --- a run by a plain loop, for every system that Python itself can drive --------------------------------------------
 
 
-def bound(plan: Plan, to: Callable) -> tuple:
-    """(alpha, decay, hyper, data, region) of a plan as numbers of a system, `to` rounding each once."""
-    hyper = tuple(
-        Weight(to(plan.hyper[n]), to(1 - plan.hyper[n])) if p.range.weight else to(plan.hyper[n])
-        for n, p in plan.rule.hyper.items()
+def bound_hyper(rule: UpdateRule, values: Mapping[str, Any], to: Callable) -> tuple:
+    """The hyperparameters that a rule is called with, all but alpha; `to` rounds each of them, and 1 - beta, once."""
+    return tuple(
+        Weight(to(values[n]), to(1 - values[n])) if p.range.weight else to(values[n])
+        for n, p in rule.hyper.items()
         if n != "alpha"
     )
+
+
+def bound(plan: Plan, to: Callable) -> tuple:
+    """(alpha, decay, hyper, data, region) of a plan as numbers of a system, `to` rounding each once."""
+    hyper = bound_hyper(plan.rule, plan.hyper, to)
     data = tuple(d if isinstance(d, int) else to(d) for d in plan.problem.data)
     return to(plan.hyper["alpha"]), to(plan.decay), hyper, data, tuple(to(b) for b in plan.problem.feasible.parameters)
 
 
 def run_loop(plan: Plan, system: Any, progress: Callable[[int], None] = lambda t: None) -> Records:
     """The run of a plan by a plain Python loop over the rounds, in the arithmetic of `system`."""
-    from simlab.ops import rebind
-
     memo: dict = {}
     play, plus = rebind(online_round(plan), system, memo=memo), rebind(add, system, memo=memo)
     is_finite = rebind(finite, system, memo=memo)

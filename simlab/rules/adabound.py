@@ -30,8 +30,18 @@ def speed(beta2):
     return 1 - beta2
 
 
+def etahat_with(lower, upper):
+    """etahat_t of AdaBound and AMSBound as a function (t, alpha, v, alpha_star, gamma), under these bound functions."""
+
+    def etahat(t, alpha, v, alpha_star, gamma):
+        return clip(divide(alpha, sqrt(v)), lower(t, alpha_star, gamma), upper(t, alpha_star, gamma))
+
+    return etahat
+
+
 def adabound_with(lower, upper):
     """AdaBound with other bound functions lower(t, alpha_star, gamma) and upper(t, alpha_star, gamma)."""
+    etahat = etahat_with(lower, upper)
 
     @scheduled(inv_sqrt)
     def adabound(
@@ -59,8 +69,7 @@ def adabound_with(lower, upper):
         """
         m = ema(m, g, beta1)
         v = ema(v, g * g, beta2)
-        rate = clip(divide(alpha, sqrt(v)), lower(t, alpha_star, gamma), upper(t, alpha_star, gamma))
-        return Step(direction=m, rate=rate), (m, v)
+        return Step(direction=m, rate=etahat(t, alpha, v, alpha_star, gamma)), (m, v)
 
     return adabound
 

@@ -13,6 +13,12 @@ from simlab.rule import NonNegative, Positive, Step, Weight
 from simlab.rules.adabound import eta_l, eta_u
 
 
+def etahat_released(t, alpha, v, c1, c2, alpha_star, gamma, epsilon):
+    """The released rate, clipped with its bias correction: c1 = 1 - beta1^t, c2 = 1 - beta2^t."""
+    rate = divide(divide(alpha * sqrt(c2), c1), sqrt(v) + epsilon)
+    return clip(rate, eta_l(t, alpha_star, gamma), eta_u(t, alpha_star, gamma))
+
+
 def adabound_released(
     t,
     alpha,
@@ -42,6 +48,5 @@ def adabound_released(
     v = ema(v, g * g, beta2)
     c1 = ema(c1, 1, beta1)
     c2 = ema(c2, 1, beta2)
-    rate = divide(divide(alpha * sqrt(c2), c1), sqrt(v) + epsilon)
-    rate = clip(rate, eta_l(t, alpha_star, gamma), eta_u(t, alpha_star, gamma))
+    rate = etahat_released(t, alpha, v, c1, c2, alpha_star, gamma, epsilon)
     return Step(direction=m, rate=rate), (m, v, c1, c2)

@@ -8,14 +8,15 @@ Luo, Xiong, Liu and Sun (2019), "Adaptive gradient methods with dynamic bound of
 
 from fractions import Fraction as Q
 
-from simlab.ops import clip, divide, ema, maximum, sqrt
+from simlab.ops import ema, maximum
 from simlab.rule import Positive, Step, Weight, scheduled
-from simlab.rules.adabound import eta_l, eta_u, speed
+from simlab.rules.adabound import eta_l, eta_u, etahat_with, speed
 from simlab.schedules import inv_sqrt
 
 
 def amsbound_with(lower, upper):
     """AMSBound with other bound functions lower(t, alpha_star, gamma) and upper(t, alpha_star, gamma)."""
+    etahat = etahat_with(lower, upper)
 
     @scheduled(inv_sqrt)
     def amsbound(
@@ -44,8 +45,7 @@ def amsbound_with(lower, upper):
         m = ema(m, g, beta1)
         v = ema(v, g * g, beta2)
         vhat = maximum(vhat, v)
-        rate = clip(divide(alpha, sqrt(vhat)), lower(t, alpha_star, gamma), upper(t, alpha_star, gamma))
-        return Step(direction=m, rate=rate), (m, v, vhat)
+        return Step(direction=m, rate=etahat(t, alpha, vhat, alpha_star, gamma)), (m, v, vhat)
 
     return amsbound
 

@@ -8,9 +8,9 @@ The package adabound 0.0.5 of Luo et al. (2019) with amsbound=True, whose final_
 
 from fractions import Fraction as Q
 
-from simlab.ops import clip, divide, ema, maximum, sqrt
+from simlab.ops import ema, maximum
 from simlab.rule import NonNegative, Positive, Step, Weight
-from simlab.rules.adabound import eta_l, eta_u
+from simlab.rules.adabound_released import etahat_released
 
 
 def amsbound_released(
@@ -45,6 +45,5 @@ def amsbound_released(
     vhat = maximum(vhat, v)
     c1 = ema(c1, 1, beta1)
     c2 = ema(c2, 1, beta2)
-    rate = divide(divide(alpha * sqrt(c2), c1), sqrt(vhat) + epsilon)
-    rate = clip(rate, eta_l(t, alpha_star, gamma), eta_u(t, alpha_star, gamma))
+    rate = etahat_released(t, alpha, vhat, c1, c2, alpha_star, gamma, epsilon)
     return Step(direction=m, rate=rate), (m, v, vhat, c1, c2)
