@@ -1,6 +1,6 @@
 """How fast the compiled online loop is, beside its peers, in one run.
 
-    python scripts/benchmark.py [--quick] [--rounds N] [--repeats N] [--only loop|rules|start] [--json] [--out FILE]
+    python scripts/benchmark.py [--quick] [--rounds N] [--repeats N] [--only loop|rules|start] [--out FILE]
 
     loop    one scalar loop of Adam written in every way that people use (benchmark_peers.py), and what recording,
             compensated regret and a whole call of simlab.run cost
@@ -60,7 +60,6 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, help="rounds of one repetition of a compiled loop (10,000,000)")
     parser.add_argument("--repeats", type=int, help="repetitions (9)")
     parser.add_argument("--only", choices=PARTS, help="one part instead of all three")
-    parser.add_argument("--json", action="store_true", help="JSON on stdout in place of the tables")
     parser.add_argument("--out", help="write the JSON to this file, whole or not at all")
     options = parser.parse_args()
     options.rounds = options.rounds or (100_000 if options.quick else 10_000_000)
@@ -76,7 +75,7 @@ def main() -> int:
             report[name] = part(options)
     if options.out:
         whole(options.out, lambda path: Path(path).write_text(json.dumps(report, indent=1) + "\n"))
-    print(json.dumps(report, indent=1) if options.json else text(report))
+    print(text(report))
     return 0 if report.get("loop", {}).get("agree", True) else 1
 
 
@@ -155,7 +154,7 @@ def without_sum(setting: Setting) -> Callable[[int], float]:
     ours = backend(numba, setting)
 
     def run(rounds: int) -> float:
-        with mock.patch.object(numba, "_kernel", return_value=(call, "compiled")):
+        with mock.patch.object(numba, "_kernel", return_value=call):
             return ours(rounds)
 
     return run

@@ -19,6 +19,7 @@ from numba.core import ccallback, cgutils, config, sigutils
 from numba.extending import intrinsic, overload
 
 from simlab.backends import reference
+from simlab.backends.numba import COUNTERS, HEAD, SHAPES
 from simlab.machine_code import FLAGS, machine
 from simlab.ops import Weight, rebind
 
@@ -199,10 +200,10 @@ def _columns(n: int) -> tuple[Callable, Callable]:
 
 
 # --- drivers --------------------------------------------------------------------------------------------------------
-# numbers: power, total, error, alpha, decay, then hyper, region, data;  x and state are buffers of their own
-# counters: t, end, phase, period, next record, number of records, first underflow, stopped at, then dims and shapes
+# numbers: the HEAD power, total, error, alpha, decay, then hyper, region, data;  x and state are buffers of their own
+# counters: the COUNTERS t, end, phase, period, next record, number of records, first underflow, stopped at, length of
+# numbers, then SHAPES for dimensions and integers
 
-HEAD, COUNTERS = 5, 9
 _F, _I = types.CPointer(types.float64), types.CPointer(types.int64)
 SIGNATURE = types.void(_F, _I, _I, _F, _F, _F)
 
@@ -215,7 +216,7 @@ def scalar_driver(play: Callable, n_state: int, kinds: tuple[str, str, str], per
     plus, is_finite = add, finite
 
     def drive(numbers, counters, rounds, records, xs, states):
-        c = carray(counters, (COUNTERS + 64,))
+        c = carray(counters, (COUNTERS + SHAPES,))
         n = carray(numbers, (int(c[8]),))
         known = read(n, c, HEAD, COUNTERS)
         hyper, region, data = known[:h], known[h:r], known[r:]
@@ -283,7 +284,7 @@ def vector_driver(
     plus, is_finite = add, finite
 
     def drive(numbers, counters, rounds, records, xs, states):
-        c = carray(counters, (COUNTERS + 64,))
+        c = carray(counters, (COUNTERS + SHAPES,))
         n = carray(numbers, (int(c[8]),))
         d = int(c[COUNTERS])
         known = read(n, c, HEAD, COUNTERS + 1)

@@ -24,15 +24,10 @@ from simlab.schedules import BETA1, RATE, schedule
 from simlab.trajectory import Trajectory
 
 MOST_ROUNDS = 2**53  # beyond, a round number is not a double
-_NANOSECONDS = {
-    "numba": 10,
-    "reference": 10_000,
-    "arb": 30_000,
-    "torch": 500_000,
-    "sympy": 100_000_000,
-}  # a round, about
 _PATIENCE = 600  # seconds that are spent without asking
 _ROOM = 2 << 30  # bytes of records that are kept without asking
+_ROW = 6 * 8  # bytes of the record of one scalar round
+_FULL = 1 << 38  # bytes of records beyond which not even a list of the rounds is made
 
 
 def run(
@@ -69,13 +64,13 @@ def run(
         raise BadInput(f"a device is for the torch backend; {backend} runs on the CPU")
     module = catalog.backend(backend)
     if not yes:
-        _ask(plan, backend)
+        _ask(plan, backend, module.NANOSECONDS)
     began = time.perf_counter()
     records: Records = module.run(plan, device=device, bits=bits, progress=progress or _silent)
     seconds = time.perf_counter() - began
     best = comparators(plan.problem, records.t)
-    info = provenance(plan, backend, device, bits if backend == "arb" else None, command)
-    return Trajectory(plan.rule.name, family.name, backend, plan, records, best, seconds, info)
+    info = provenance(plan, device, bits if module.GRADE == "enclosed" else None, command, module.PACKAGES)
+    return Trajectory(plan.rule.name, family.name, backend, module.GRADE, plan, records, best, seconds, info)
 
 
 def _silent(t: int) -> None:
@@ -150,10 +145,8 @@ def recorded(horizon: int, record: Any) -> np.ndarray:
             raise BadInput(f"a recorded round is at most the horizon {horizon}; got {named[-1]}")
         return named.astype(np.int64)
     if record == "all":
-        if 3 * 8 * horizon > 64 * _ROOM:
-            raise BadInput(
-                f"recording all of {horizon} rounds takes {48 * horizon / 1e9:.0f} GB; record=1000 is log-spaced"
-            )
+        if (room := _ROW * horizon) > _FULL:
+            raise BadInput(f"recording all of {horizon} rounds takes {room / 1e9:.0f} GB; record=1000 is log-spaced")
         return np.arange(1, horizon + 1)
     count = exact.integer(record, "record")
     if count >= horizon:
@@ -162,10 +155,10 @@ def recorded(horizon: int, record: Any) -> np.ndarray:
     return np.unique(np.append(np.round(spaced), horizon).astype(np.int64))
 
 
-def _ask(plan: Plan, backend: str) -> None:
+def _ask(plan: Plan, backend: str, nanoseconds: int) -> None:
     """Refuse a run that would take long or much memory, and say what it would cost."""
     width = plan.problem.dimension or 1
-    seconds = plan.rounds * _NANOSECONDS.get(backend, 1000) * width * 1e-9
+    seconds = plan.rounds * nanoseconds * width * 1e-9
     room = len(plan.recorded) * (3 * width + 3) * (8 if backend == "numba" else 100)
     if seconds > _PATIENCE or room > _ROOM:
         raise BadInput(

@@ -61,11 +61,10 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
-_LIBRARY = {"numba": ("numba", "llvmlite"), "torch": ("torch",), "arb": ("python-flint",), "sympy": ("sympy",)}
-
-
-def provenance(plan: Plan, backend: str, device: str | None, bits: int | None, command: str) -> dict[str, Any]:
-    """Everything that the numbers of a run depend on, exact numbers as text."""
+def provenance(
+    plan: Plan, device: str | None, bits: int | None, command: str, packages: tuple[str, ...]
+) -> dict[str, Any]:
+    """Everything that the numbers of a run depend on, exact numbers as text; `packages` are those of the backend."""
     return {
         "hyper": {n: str(v) for n, v in plan.hyper.items()},
         "constants": {n: _brief(v) for n, v in plan.constants.items()},
@@ -79,7 +78,7 @@ def provenance(plan: Plan, backend: str, device: str | None, bits: int | None, c
         "problem_source": source_hash(plan.problem.loss, plan.problem.grad),
         "device": device or "cpu",
         "bits": bits,
-        "versions": versions(*_LIBRARY.get(backend, ())),
+        "versions": versions(*packages),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": command,
     }

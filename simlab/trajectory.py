@@ -22,13 +22,12 @@ from simlab.files import whole
 from simlab.problem import Best
 from simlab.protocol import Plan, Records
 
-GRADES = {"numba": "observed", "reference": "observed", "torch": "observed", "arb": "enclosed", "sympy": "observed"}
-
 
 @dataclass(frozen=True, repr=False)
 class Trajectory:
     """One run. Arrays have one row a recorded round; losses and regret have the unit of the loss, x that of F.
 
+    grade: what its numbers are worth, `enclosed` in balls, `observed` in floats.
     rounds: the horizon that was asked for.    t: the recorded rounds, increasing.
     x, rate, direction: x_t, eta_t and m_t (shape n or n x d).    loss: f_t(x_t).    regret: R_t, against the best fixed
     decision of the first t rounds (`comparator`, known to within `comparator_gap`).
@@ -39,6 +38,7 @@ class Trajectory:
     rule: str
     problem: str
     backend: str
+    grade: str
     plan: Plan
     records: Records
     best: list[Best]
@@ -48,11 +48,6 @@ class Trajectory:
     @property
     def rounds(self) -> int:
         return self.plan.rounds
-
-    @property
-    def grade(self) -> str:
-        """What a number of this run is worth: `enclosed` in balls, `observed` in floats."""
-        return GRADES.get(self.backend, "observed")
 
     @property
     def stopped(self) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Balls: Arb's real intervals through python-flint. What comes out encloses the exact run of the exact inputs.
 
 A run of T rounds at a finite precision is enclosed, not approximated: the grade `enclosed` rests on this file and on
-Arb (Johansson 2017). Comparisons that balls cannot decide raise Undecided and stop the run.
+Arb (Johansson 2017). Comparisons that balls cannot decide raise Undecided.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx, fmpq
 
+from simlab.backends._exact import add, dot, entrywise, flush, matvec
 from simlab.errors import Undecided
 from simlab.ops import join
 from simlab.protocol import Plan, Records, run_loop
 from simlab.trajectory import precision
+
+GRADE, NANOSECONDS, PACKAGES = "enclosed", 30_000, ("python-flint",)
 
 
 def number(x: Any) -> Any:
@@ -33,16 +36,7 @@ def number(x: Any) -> Any:
     raise TypeError(f"a ball starts from an exact number, not {type(x).__name__}")
 
 
-def _each(f: Callable) -> Callable:
-    """f on numbers, and entry by entry on arrays of balls."""
-    mapped = np.frompyfunc(lambda *args: f(*map(number, args)), f.__code__.co_argcount, 1)
-
-    def operation(*args: Any) -> Any:
-        return mapped(*args) if any(isinstance(a, np.ndarray) for a in args) else f(*map(number, args))
-
-    return operation
-
-
+_each = entrywise(number)
 sqrt = _each(lambda x: x.sqrt())
 divide = _each(lambda a, b: _over_zero(a) if b == 0 else a / b)  # == holds only where it is certain
 minimum = _each(lambda a, b: b.min(a) if not a.is_finite() else a.min(b))
@@ -71,24 +65,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     return a if condition else b
 
 
-def dot(a: Any, b: Any) -> Any:
-    return sum((p * q for p, q in zip(a, b, strict=True)), arb(0)) if isinstance(a, np.ndarray) else a * b
-
-
-def matvec(h: Any, x: Any) -> Any:
-    return np.array([dot(row, x) for row in h], object) if isinstance(h, np.ndarray) and h.ndim == 2 else h * x
-
-
-def flush(state: tuple) -> tuple:
-    return state, False
-
-
 def finite(x: Any) -> bool:
     return all(v.is_finite() for v in (x.ravel() if isinstance(x, np.ndarray) else [x]))
-
-
-def add(total: Any, error: Any, x: Any) -> tuple:
-    return total + x, error
 
 
 def bisect(f: Callable, low: Any, *args: Any) -> Any:

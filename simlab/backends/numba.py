@@ -18,8 +18,10 @@ from simlab.machine_code import Unknown, digest, kernel, surroundings
 from simlab.ops import Weight
 from simlab.protocol import Plan, Records, bound, online_round, proposer, why
 
+GRADE, NANOSECONDS, PACKAGES = "observed", 10, ("numba", "llvmlite")
 number, finite = reference.number, reference.finite  # numbers enter and leave as the reference's
 BORROWED = (reference.add, reference.bisect)  # what kernels compile besides the plan's own functions
+HEAD, COUNTERS, SHAPES = 5, 9, 64  # entries of the buffers: see simlab.kernels
 CHUNK = 1 << 27  # rounds a call: under a second, so that Ctrl-C and progress are prompt
 _CALL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 6)
 
@@ -49,20 +51,20 @@ def _flatten(values: tuple) -> tuple[list, list]:
     return reals, ints
 
 
-_loaded: dict[Any, tuple[Any, str]] = {}
+_loaded: dict[str, Any] = {}
 
 
-def _kernel(plan: Plan, kinds: tuple[str, str, str]) -> tuple[Any, str]:
-    """(callable, origin) of the plan's kernel; origin is 'loaded', 'cached' or 'compiled'."""
+def _kernel(plan: Plan, kinds: tuple[str, str, str]) -> Any:
+    """The plan's kernel, to be called with the six buffers."""
     p, scalar = plan.problem, plan.problem.dimension is None
     parts = [proposer(plan), p.loss, p.grad, p.feasible.project]
-    facts = (len(plan.rule.state), *kinds, p.period is not None, scalar)
+    facts = (len(plan.rule.state), *kinds, p.period is not None, scalar, HEAD, COUNTERS, SHAPES)
     try:
         key: str | None = digest([*parts, online_round(plan), *BORROWED], facts, surroundings())
     except Unknown:
         key = None
-    if key in _loaded and key:
-        return _loaded[key][0], "loaded"
+    if key in _loaded:
+        return _loaded[key]
 
     def build() -> tuple[dict, bytes]:
         from simlab import kernels
@@ -76,26 +78,26 @@ def _kernel(plan: Plan, kinds: tuple[str, str, str]) -> tuple[Any, str]:
             driver = kernels.vector_driver(propose, loss, grad, project, n, kinds, periodic)
         return kernels.build(driver)
 
-    address, origin = kernel(key, build)
+    address, _ = kernel(key, build)
     call = _CALL(address)
     if key:
-        _loaded[key] = (call, origin)
-    return call, origin
+        _loaded[key] = call
+    return call
 
 
 def run(plan: Plan, *, progress: Callable = lambda t: None, **_: Any) -> Records:
     """The run as machine code; about 6 nanoseconds a round for scalar Adam."""
     alpha, decay, hyper, data, region = bound(plan, reference.number)
     kinds = (_kinds(hyper), _kinds(region), _kinds(data))
-    call, _origin = _kernel(plan, kinds)
+    call = _kernel(plan, kinds)
     reals, ints = _flatten((*hyper, *region, *data))
     flat = [np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in ([1.0, 0.0, 0.0, alpha, decay], *reals)]
     numbers = np.concatenate(flat)
     d, count = plan.problem.dimension, len(plan.recorded)
-    counters = np.zeros(9 + 64, dtype=np.int64)
+    counters = np.zeros(COUNTERS + SHAPES, dtype=np.int64)
     shapes = ints if d is None else [d, *ints]
-    counters[:9] = (0, 0, 1, plan.problem.period or 0, 0, count, 0, 0, len(numbers))
-    counters[9 : 9 + len(shapes)] = shapes
+    counters[:COUNTERS] = (0, 0, 1, plan.problem.period or 0, 0, count, 0, 0, len(numbers))
+    counters[COUNTERS : COUNTERS + len(shapes)] = shapes
     rounds = np.append(plan.recorded, plan.rounds + 1).astype(np.int64)
     records = np.zeros((count + 1, 6 if d is None else 3 * d + 3))
     x = np.atleast_1d(reference.number(plan.x0)).copy()

@@ -6,6 +6,7 @@ Every operation is IEEE double with one rounding. Sums run in index order.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -16,6 +17,7 @@ from simlab.exact import to_float
 from simlab.ops import join
 from simlab.protocol import Plan, Records, run_loop
 
+GRADE, NANOSECONDS, PACKAGES = "observed", 10_000, ()
 TINY = 2.0**-1022  # the smallest normal double
 
 
@@ -129,15 +131,7 @@ def bisect(f: Callable, low: Any, *args: Any) -> Any:
 
 def run(plan: Plan, *, progress: Callable = lambda t: None, **_: Any) -> Records:
     """The run in plain Python; about 1-10 microseconds a round."""
-    import sys
-
     return run_loop(plan, sys.modules[__name__], progress)
 
 
-def _register() -> None:
-    import sys
-
-    join(sys.modules[__name__], float, np.ndarray, np.float64, np.bool_)
-
-
-_register()
+join(sys.modules[__name__], float, np.ndarray, np.float64, np.bool_)
