@@ -15,9 +15,9 @@ from fractions import Fraction
 from math import ceil, sqrt
 from typing import Any, NamedTuple
 
-import simlab
 from simlab.backends.arb import number
 from simlab.claims import Certificate, Grade
+from simlab.online import make_plan
 from simlab.orbit import orbit
 
 
@@ -41,7 +41,7 @@ class Design(NamedTuple):
 
 def design(rule: str, problem: str, hyper: Mapping[str, Any], share: Fraction) -> Design:
     """alpha (and alpha_star) and T for `rule` to end within `share` of the width of F from the end it goes to."""
-    plan = simlab.run(rule, problem, hyper=dict(hyper), rounds=1, backend="reference").plan
+    plan, _ = make_plan(rule, problem, dict(hyper), None, 1, 1)
     posed, sizes = plan.problem, [n for n in ("alpha", "alpha_star") if n in plan.hyper]
     assert posed.period, "a periodic problem"
     assert posed.coefficient, "a linear problem"

@@ -29,7 +29,7 @@ def lookup(package: str, name: str, what: str) -> ModuleType:
     """The module of that name in the package; raises BadInput with the nearest name."""
     known = names(package)
     if name not in known:
-        raise BadInput(f"unknown {what} {name!r}{nearest(name, known)} (simlab list {what}s shows all {len(known)})")
+        raise BadInput(f"unknown {what} {name!r}{nearest(name, known)} (there are {', '.join(known)})")
     return importlib.import_module(f"{package}.{name}")
 
 

@@ -17,6 +17,7 @@ import click
 from simlab import catalog
 from simlab.console import app, command_line, fail, json_option, progress_bar, say, settings
 from simlab.errors import BadInput, SimlabError, nearest
+from simlab.schedules import RATE
 
 KINDS = ("rules", "problems", "bounds", "claims", "figures")
 
@@ -33,6 +34,7 @@ def found(kind: str) -> dict[str, Any]:
 
 
 def described(name: str, thing: Any) -> dict[str, str]:
+    """One row of `list`: name, summary, reference."""
     if hasattr(thing, "summary"):
         return {"name": name, "summary": thing.summary, "reference": thing.reference}
     from simlab.rule import read_doc
@@ -47,7 +49,7 @@ def described(name: str, thing: Any) -> dict[str, str]:
 def list_(kind: str | None, as_json: bool) -> None:
     """What there is: rules, problems, bounds, claims, figures (found, not listed)."""
     if kind is not None and kind not in KINDS:
-        raise BadInput(f"unknown kind {kind!r}{nearest(kind, KINDS)}; it is one of {', '.join(KINDS)}")
+        raise BadInput(f"unknown kind {kind!r}{nearest(kind, KINDS)} (there are {', '.join(KINDS)})")
     kinds = KINDS if kind is None else (kind,)
     payload = {k: [described(name, thing) for name, thing in found(k).items()] for k in kinds}
 
@@ -119,7 +121,7 @@ def show(name: str, latex: bool, as_json: bool) -> None:
         lines += ["", *(f"  {s['name']}: {s['statement']}" for s in payload["steps"])] if "steps" in payload else []
         lines += ["", *(f"  {p['name']:<12} {p['range']:<28} default {p['default']}" for p in payload["parameters"])]
         if "schedule" in payload:
-            lines.append(f"  {'schedule':<12} {'constant, inv_sqrt, inv':<28} default s(t) = {payload['schedule']}")
+            lines.append(f"  {'schedule':<12} {', '.join(RATE):<28} default s(t) = {payload['schedule']}")
         return "\n".join(lines).rstrip()
 
     say(as_json, payload, text)
@@ -264,7 +266,7 @@ def drift(rule: str, gradients: str, pairs: Sequence[str], as_json: bool) -> Non
     def text() -> str:
         lines = [
             f"{spec.name}, period {len(period)}, gradients add up to {found.orbit.total}",
-            f"  drift per period  {found.orbit.drift.str(20)} times alpha s(t)",
+            f"  drift per period  {found.orbit.drift.str(20)} times {'alpha/sqrt(t)' if found.orbit.growing else 'alpha s(t)'}",
             f"  verdict           {meaning[found.word]}",
             f"  grade             {found.grade}",
         ]
@@ -299,8 +301,9 @@ def check(names: Sequence[str], as_json: bool) -> None:
                 f"{'holds' if row['holds'] else 'DOES NOT HOLD':<6} {row['grade']:<15} {name}  ({row['seconds']:.1f} s)"
             )
             click.echo(f"       {row['evidence']}")
+            width = max((len(step["name"]) for step in row["steps"]), default=0)
             for step in row["steps"]:
-                click.echo(f"         {step['name']:<8} {step['grade']:<15} {step['evidence']}")
+                click.echo(f"         {step['name']:<{width}}  {step['grade']:<15} {step['evidence']}")
     if as_json:
         click.echo(json.dumps({"claims": rows}, indent=2, default=str))
     if not all(row["holds"] for row in rows):

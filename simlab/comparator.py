@@ -145,7 +145,7 @@ def quadratic_best(curvature: Any, center: Any, feasible: Box | Space) -> Callab
         point = _box_minimiser(curvature, center, feasible)
         gap = _gap(value(point)[1], point, feasible)
     least = value(point)[0]
-    return lambda t: Best(point, t * least, t * gap)
+    return lambda t: Best(point, t * least, math.nextafter(t * gap, math.inf) if gap else 0.0)
 
 
 def _box_minimiser(curvature: tuple, center: tuple, box: Any) -> tuple:

@@ -34,6 +34,7 @@ def app(debug: bool) -> None:
 
 
 def json_option(command: Callable) -> Callable:
+    """The --json flag of a subcommand."""
     return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")(command)
 
 

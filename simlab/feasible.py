@@ -73,7 +73,6 @@ class Box:
     lower: Any
     upper: Any
     project: ClassVar[Callable] = staticmethod(_clip)
-    separable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         lower, upper = len(entries(self.lower)), len(entries(self.upper))
@@ -124,7 +123,6 @@ class Ball:
 
     radius: Any
     project: ClassVar[Callable] = staticmethod(_onto_ball)
-    separable: ClassVar[bool] = False
 
     @property
     def parameters(self) -> tuple:
@@ -145,6 +143,7 @@ class Ball:
         return tuple(v * self.radius / size for v in ray)
 
     def least(self, g: Any) -> tuple[Any, Any]:
+        """(u, <g, u>) where the linear function <g, .> is least, in floats: rounded, so no enclosure rests on it."""
         size = math.sqrt(sum((c * c for c in entries(g)), 0))
         u = tuple(-float(self.radius) * float(c) / size if size else 0.0 for c in entries(g))
         return u, -float(self.radius) * size
@@ -159,7 +158,6 @@ class Simplex:
 
     total: Any = Fraction(1)
     project: ClassVar[Callable] = staticmethod(_onto_simplex)
-    separable: ClassVar[bool] = False
 
     @property
     def parameters(self) -> tuple:
@@ -193,7 +191,6 @@ class Space:
     """The whole space: nothing is projected; a linear loss has no best decision."""
 
     project: ClassVar[Callable] = staticmethod(_stay)
-    separable: ClassVar[bool] = True
     parameters: ClassVar[tuple] = ()
 
     def __str__(self) -> str:

@@ -55,11 +55,7 @@ class Weight(NamedTuple):
 # --- number systems -------------------------------------------------------------------------------------------------
 
 _systems: dict[type, Any] = {}
-_home = {
-    "builtins": "reference",
-    "numpy": "reference",
-    "flint": "arb",
-}  # where a type's library is not its system's name
+_home = {"builtins": "reference", "numpy": "reference", "flint": "arb"}  # where a library is not named as its system
 
 
 def join(system: Any, *kinds: type) -> None:
@@ -139,7 +135,9 @@ scale = _primitive("rate * direction, and 0 where the direction is 0 whatever th
 flush = _primitive("(the tuple with subnormal numbers set to 0, whether it had any); exact systems have none.", "flush")
 finite = _primitive("Whether every coordinate is finite.", "finite")
 add = _primitive("(total, error) + x as an unevaluated pair: Knuth's TwoSum on floats, a plain sum elsewhere.", "add")
-bisect = _primitive("The root in [a, b] of a decreasing f(z, *args).", "bisect")
+bisect = _primitive(
+    "bisect(f, low, *args): the root in [low, inf) of a decreasing f(z, *args); low if f(low) <= 0.", "bisect"
+)
 
 
 def clip(x: Any, lower: Any, upper: Any) -> Any:

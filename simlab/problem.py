@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simlab.errors import BadInput
-from simlab.feasible import Box, entries
+from simlab.feasible import entries
 from simlab.rule import Parameter, parameters, read_doc
 
 
@@ -125,11 +125,6 @@ def read_problem(function: Callable) -> ProblemFamily:
     """The ProblemFamily that a plain function declares."""
     summary, statement, reference = read_doc(function)
     return ProblemFamily(function.__name__, function, parameters(function), summary, statement, reference)
-
-
-def interval(lower: Fraction, upper: Fraction) -> Box:
-    """The interval [lower, upper]; raises BadInput if it is empty."""
-    return Box(lower, upper)
 
 
 def check_start(problem: Problem, x0: Any, project: bool) -> Any:

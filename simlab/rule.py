@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -136,10 +136,6 @@ class UpdateRule:
     statement: str
     reference: str
 
-    @property
-    def module(self) -> str:
-        return self.function.__module__
-
 
 INPUTS = ("t", "alpha", "g")
 
@@ -183,8 +179,3 @@ def read_doc(thing: Any) -> tuple[str, str, str]:
     reference = " ".join(found[1].split()) if found else ""
     summary = " ".join(text.split("\n\n")[0].split())
     return summary, text, reference
-
-
-def with_schedule(rule: UpdateRule, schedule: Callable) -> UpdateRule:
-    """The same rule under another schedule."""
-    return replace(rule, schedule=schedule)

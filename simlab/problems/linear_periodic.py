@@ -5,7 +5,8 @@ f_t(x) = g_{phase(t)} x,   gradients g_1, ..., g_P repeated for ever;   F = [low
 
 from fractions import Fraction as Q
 
-from simlab.problem import interval, linear
+from simlab.feasible import Box
+from simlab.problem import linear
 from simlab.rule import Real, Reals
 
 
@@ -24,4 +25,4 @@ def linear_periodic(*, gradients: Reals = (Q(3), Q(-1), Q(-1)), lower: Real = -1
     Reference: the common form of Reddi, Kale and Kumar 2018, Theorems 1-2, and Luo et al. 2019, Theorem 1.
     """
     gradients = gradients if isinstance(gradients, tuple) else (gradients,)
-    return linear(coefficient, feasible=interval(lower, upper), data=(gradients,), period=len(gradients))
+    return linear(coefficient, feasible=Box(lower, upper), data=(gradients,), period=len(gradients))
