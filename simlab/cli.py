@@ -264,9 +264,10 @@ def drift(rule: str, gradients: str, pairs: Sequence[str], as_json: bool) -> Non
     }
 
     def text() -> str:
+        scale = "alpha/sqrt(t)" if found.orbit.growing else "alpha s(t)"
         lines = [
             f"{spec.name}, period {len(period)}, gradients add up to {found.orbit.total}",
-            f"  drift per period  {found.orbit.drift.str(20)} times {'alpha/sqrt(t)' if found.orbit.growing else 'alpha s(t)'}",
+            f"  drift per period  {found.orbit.drift.str(20)} times {scale}",
             f"  verdict           {meaning[found.word]}",
             f"  grade             {found.grade}",
         ]

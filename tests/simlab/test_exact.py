@@ -129,7 +129,11 @@ def test_a_float_is_its_shortest_decimal(x):
     assert to_float(rational(x)) == x
 
 
-@given(st.text(max_size=12))
+@given(
+    st.text(max_size=12)
+    | st.text("0123456789+-./eE_ ٣", max_size=12)
+    | st.from_regex(r"[+-]?[0-9٣]{1,3}([./][0-9]{1,3})?(e-?[0-9])?\s?", fullmatch=True)  # so that many are numbers
+)
 def test_any_text_is_a_number_or_an_error_for_people(text):
     """What is read is plain ASCII, without blanks, and Python's Fraction reads the same."""
     try:

@@ -250,6 +250,7 @@ def test_corridor_turns_the_drift(folder):
     data = load(folder, "adabound_corridor")
     adam, amsgrad, adabound = (data.sel(optimizer=n) for n in ("adam_analysed", "amsgrad", "adabound"))
     flip = (1 + 2**0.5) / 0.001
+    assert data.t[0] < flip / 2 < flip < data.t[-1]
     # 1e-15: the record is divided by sqrt(t), and multiplied again for the figure
     assert bool((adabound.rate <= data.eta_u * (1 + 1e-15)).all())
     assert bool((adabound.rate >= data.eta_l * (1 - 1e-15)).all())
