@@ -95,6 +95,7 @@ def _matvec(a, b):
 sqrt = jit(lambda x: np.sqrt(x))
 divide = jit(lambda a, b: a / b)
 absolute = jit(lambda x: abs(x))
+sign = jit(lambda x: np.sign(x))
 less = jit(lambda a, b: a < b)
 exp = jit(lambda x: math.exp(x))
 log1p = jit(lambda x: math.log1p(x))

@@ -40,8 +40,9 @@ def source(kind: str, thing: Any) -> str:
     def at(name: str, time: str) -> str:
         return _STATE.get(name, name + "_{%s}") % time
 
-    def timed(name: str, time: str) -> Any:
-        return sympy.Symbol(at(name, time), positive=True)
+    def timed(name: str, time: str) -> Any:  # second moments and the like are positive
+        signed = name in ("g", "m")
+        return sympy.Symbol(at(name, time), **{"real" if signed else "positive": True})
 
     state = tuple(timed(n, "t-1") for n in thing.state)
     values = bound_hyper(thing, {n: letter(n) for n in thing.hyper}, symbols.number)
@@ -55,9 +56,12 @@ def source(kind: str, thing: Any) -> str:
             expression = sympy.sympify(expression).subs(value, name)
         return sympy.latex(expression)
 
+    direction = brief(step.direction, len(new))
+    if sympy.sympify(step.direction).is_Add and not any(step.direction == value for value in after):
+        direction = rf"\left({direction}\right)"
     rows = [f"{at(n, 't')} &= {brief(value, i)}" for i, (n, value) in enumerate(zip(thing.state, after, strict=True))]
     rows += [
         f"\\eta_t &= {brief(rate, len(new))}",
-        f"x_{{t+1}} &= \\Pi_{{F, 1/\\eta_t}}\\left(x_t - \\eta_t\\, {brief(step.direction, len(new))}\\right)",
+        f"x_{{t+1}} &= \\Pi_{{F, 1/\\eta_t}}\\left(x_t - \\eta_t\\, {direction}\\right)",
     ]
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"

@@ -3,7 +3,8 @@
 A rule is straight-line arithmetic: `+ - *` and the operations below.  Each operation is written once per number
 system (floats, compiled floats, tensors, balls, symbols); a rule is written once for all of them.
 
-    sqrt(x)  divide(a, b)  minimum(a, b)  maximum(a, b)  absolute(x)  where(c, a, b)  less(a, b)     primitive
+    sqrt(x)  divide(a, b)  minimum(a, b)  maximum(a, b)  absolute(x)  sign(x)                        primitive
+    where(c, a, b)  less(a, b)                                                                       primitive
     clip(x, lo, hi) = minimum(maximum(x, lo), hi)                                                    derived
     ema(average, new, beta) = beta average + (1 - beta) new                                          derived
 
@@ -39,6 +40,7 @@ __all__ = [
     "maximum",
     "minimum",
     "rebind",
+    "sign",
     "sqrt",
     "system_of",
     "where",
@@ -107,6 +109,7 @@ divide = _primitive("a / b with IEEE meaning everywhere: 1/0 is inf and 0/0 is n
 minimum = _primitive("The smaller of two.", "minimum")
 maximum = _primitive("The larger of two.", "maximum")
 absolute = _primitive("|x|.", "absolute")
+sign = _primitive("1, 0 or -1 with sign(0) = 0; a ball around 0 raises, since its sign is not known.", "sign")
 less = _primitive("a < b; balls that overlap raise, since the answer is not known.", "less")
 
 

@@ -127,6 +127,11 @@ def absolute(x: Any) -> Fraction:
     return abs(surd(x).rational)
 
 
+def sign(x: Any) -> Fraction:
+    q = surd(x).rational
+    return Fraction((q > 0) - (q < 0))
+
+
 def less(a: Any, b: Any) -> bool:
     return surd(a).rational < surd(b).rational
 

@@ -42,6 +42,7 @@ divide = _each(lambda a, b: _over_zero(a) if b == 0 else a / b)  # == holds only
 minimum = _each(lambda a, b: b.min(a) if not a.is_finite() else a.min(b))
 maximum = _each(lambda a, b: b.max(a) if not a.is_finite() else a.max(b))
 absolute = _each(lambda x: abs(x))
+sign = _each(lambda x: arb(0) if x == 0 else arb(1) if less(0, x) else arb(-1))
 exp = _each(lambda x: x.exp())
 log1p = _each(lambda x: x.log1p())
 scale = _each(lambda rate, direction: arb(0) if direction == 0 else rate * direction)

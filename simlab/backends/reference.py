@@ -56,6 +56,12 @@ def absolute(x: Any) -> Any:
     return abs(x)
 
 
+def sign(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        return np.sign(x)
+    return 1.0 if x > 0 else -1.0 if x < 0 else 0.0 * x  # of nan nan
+
+
 def less(a: Any, b: Any) -> Any:
     return a < b
 

@@ -74,6 +74,10 @@ def absolute(x: torch.Tensor) -> torch.Tensor:
     return torch.abs(x)
 
 
+def sign(x: torch.Tensor) -> torch.Tensor:
+    return torch.where(torch.isnan(x), x, torch.sign(x))
+
+
 def less(a: Any, b: Any) -> Any:
     return torch.lt(*_pair(a, b))
 

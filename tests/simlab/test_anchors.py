@@ -48,7 +48,7 @@ def clipped(x, alpha_star, gamma, t):
 
 
 # twin(g_1..g_t, alpha, the defaults of the interface) -> (direction m_t, rate eta_t with its schedule)
-B1, B2, EPS, END, SLOW = map(exact, ("0.9", "0.999", "1e-8", "0.1", "0.001"))
+B1, B2, EPS, END, SLOW, B3, B4 = map(exact, ("0.9", "0.999", "1e-8", "0.1", "0.001", "0.9999", "0.99"))
 
 
 def sgd(g, alpha):
@@ -106,6 +106,37 @@ def adabound_released(g, alpha, beta1=B1, beta2=B2, alpha_star=END, gamma=SLOW, 
 
 def amsbound_released(g, alpha, beta1=B1, beta2=B2, alpha_star=END, gamma=SLOW, epsilon=EPS):
     return _released(g, alpha, largest_average(squares(g), beta2), beta1, beta2, alpha_star, gamma, epsilon)
+
+
+def nadam(g, alpha, beta1=B1, beta2=B2):
+    return beta1 * average(g, beta1) + (1 - beta1) * g[-1], alpha / mp.sqrt(len(g) * average(squares(g), beta2))
+
+
+def adamax(g, alpha, beta1=B1, beta2=B2):
+    largest = max(beta2**i * abs(v) for i, v in enumerate(reversed(g)))
+    return average(g, beta1), alpha / (mp.sqrt(len(g)) * largest)
+
+
+def adabelief(g, alpha, beta1=B1, beta2=B2):
+    surprise = [v - average(g[: s + 1], beta1) for s, v in enumerate(g)]
+    return average(g, beta1), alpha / mp.sqrt(len(g) * average(squares(surprise), beta2))
+
+
+def adopt(g, alpha, beta1=B1, beta2=B3, epsilon=0):
+    def before(s):  # v_s from v_1 = g_1^2
+        return beta2 ** (s - 1) * g[0] ** 2 + (average([0, *squares(g[1:s])], beta2) if s > 1 else 0)
+
+    scaled = [0, *(v / max(mp.sqrt(before(s)), epsilon) for s, v in enumerate(g) if s)]
+    return average(scaled, beta1), alpha / mp.sqrt(len(g))
+
+
+def signsgd(g, alpha):
+    return mp.sign(g[-1]), alpha / mp.sqrt(len(g))
+
+
+def lion(g, alpha, beta1=B1, beta2=B4):
+    past = average(g[:-1], beta2) if len(g) > 1 else 0
+    return mp.sign(beta1 * past + (1 - beta1) * g[-1]), alpha / mp.sqrt(len(g))
 
 
 CHANGED = {

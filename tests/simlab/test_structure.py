@@ -13,7 +13,7 @@ from simlab import catalog
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(p for d in ("simlab", "counterexamples", "proofs", "scripts") for p in (ROOT / d).rglob("*.py"))
 RULES = sorted((ROOT / "simlab/rules").glob("[!_]*.py"))
-EXACT = {"sqrt", "divide", "minimum", "maximum", "absolute", "where", "less", "clip", "ema"}  # correctly rounded
+EXACT = {"sqrt", "divide", "minimum", "maximum", "absolute", "where", "less", "clip", "ema", "sign"}  # correctly rounded
 
 # who may import whom: a module sees the layers before its own
 LAYERS = [
