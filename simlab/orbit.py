@@ -13,20 +13,30 @@ through the rule's own source with those before it known, must change in a round
 is one of them, z -> max(A z + B, D), and the steady state is its limit from the initial value z_0: max(B/(1 - A), D)
 if A < 1; max(z_0, D) if A = 1 and B = 0; and if A = 1 and B > 0 (AdaGrad), growth by B a period, so a step 1/sqrt(t).
 
-Numbers are balls, so D is enclosed; where the ball holds 0, exact sums of square roots decide whether D = 0.
+Numbers are balls, so D is enclosed; where the ball holds 0, exact sums of square roots decide whether D = 0. With
+floats a number may be an array of cells, many orbits at once.
+
+With alpha/sqrt(t) x goes to the end of F that D points to, and stays behind it, before phase i, by alpha A_i/sqrt(t);
+
+    D G > 0:  R_T/T -> |G| W/P         D G < 0:  R_T/sqrt(T) -> (2 alpha/P) sum_i sign(G) g_i A_i
+
+with W the width of F.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from flint import arb
 
 from simlab import surd
 from simlab.backends import arb as balls
+from simlab.backends import reference as floats
 from simlab.errors import BadInput
 from simlab.ops import PRIMITIVES, rebind
 from simlab.protocol import bound_hyper
@@ -42,6 +52,8 @@ EXACT_PERIOD = 400  # the longest period whose rationals are worth writing out t
 @dataclass(frozen=True)
 class Form:
     """max(a z + c, d) for the component z that is traced; d = None stands for -infinity."""
+
+    __array_ufunc__ = None  # an array of cells on the left leaves the operation to this class
 
     a: Any
     c: Any
@@ -68,13 +80,15 @@ class Form:
             return OPAQUE
         if self.d is None:
             return Form(self.a * k, self.c * k)
-        return Form(self.a * k, self.c * k, self.d * k) if k >= 0 else OPAQUE
+        return Form(self.a * k, self.c * k, self.d * k) if _all(k >= 0) else OPAQUE
 
     __rmul__ = __mul__
 
 
 class Opaque:
     """What depends on the traced component in another way, or on the round; it may not reach the component itself."""
+
+    __array_ufunc__ = None
 
     def __neg__(self) -> Opaque:
         return self
@@ -86,6 +100,10 @@ class Opaque:
 
 
 OPAQUE = Opaque()
+
+
+def _all(condition: Any) -> bool:
+    return bool(np.all(condition))
 
 
 class Tracer:
@@ -125,16 +143,16 @@ class Orbit:
     """
 
     rule: str
-    gradients: tuple[Fraction, ...]
+    gradients: tuple[Any, ...]
     states: list[tuple]
     moves: list[Any]
     drift: Any
     growing: tuple[str, ...]
 
     @property
-    def total(self) -> Fraction:
+    def total(self) -> Any:
         """G."""
-        return sum(self.gradients, Fraction(0))
+        return sum(self.gradients[1:], self.gradients[0])
 
     def behind(self) -> list[Any]:
         """How far x is from the end that it goes to, before each phase, in units of alpha s(t), as t -> infinity.
@@ -150,14 +168,28 @@ class Orbit:
                 lag = balls.maximum(lag + (u if up else -u), 0)
         return out
 
+    def regret(self) -> tuple[Any, Any]:
+        """(lim R_T/T in units of the width of F, lim R_T/sqrt(T) in units of alpha), for steps alpha/sqrt(t).
 
-def orbit(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any], base: Any = balls) -> Orbit:
+        The first is positive where D G > 0, and R_T/sqrt(T) has no limit then (None); both None where D G may be 0.
+        """
+        P, G = len(self.gradients), self.total
+        if self.drift * balls.number(G) > 0:
+            return abs(G) / P, None
+        if self.drift * balls.number(G) < 0:
+            terms = [balls.number(g if G > 0 else -g) * a for g, a in zip(self.gradients, self.behind(), strict=True)]
+            return Fraction(0), 2 * sum(terms, balls.number(0)) / P
+        return None, None
+
+
+def orbit(rule: UpdateRule, gradients: Sequence[Any], hyper: dict[str, Any], base: Any = balls) -> Orbit:
     """The steady state of `rule` on the gradients, repeated for ever; alpha is taken as 1.
 
-    hyper: exact values of all hyperparameters. base: the number system, balls (at the precision that is set) or surd.
+    hyper: exact values of all hyperparameters. base: the number system, balls (at the precision that is set), surd, or
+    floats (simlab.backends.reference), where gradients and hyperparameters may be arrays of one shape.
     Raises BadInput if all gradients are 0, and if a component of the state is not of the form (*) or has no limit.
     """
-    if not any(gradients):
+    if not any(np.any(v) for v in gradients):
         raise BadInput("all gradients are 0, so nothing moves and there is no drift")
     to, one = base.number, base.number(1)
     traced, plain = rebind(rule.function, Tracer(base)), rebind(rule.function, base)
@@ -171,7 +203,7 @@ def orbit(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any]
             before = [column[i] for column in columns]
             state = (*before, Form(one, to(0)), *[OPAQUE] * (len(names) - k - 1))
             new = traced(OPAQUE, one, gradient, *state, *values)[1][k]
-            if isinstance(new, Opaque) or (isinstance(new, Form) and not new.a >= 0):
+            if isinstance(new, Opaque) or (isinstance(new, Form) and not _all(new.a >= 0)):
                 raise BadInput(
                     f"rule {rule.name}: its state {name!r} is not a moving average, a sum or a running maximum of what "
                     "the gradients determine, so its steady state cannot be solved for"
@@ -180,7 +212,8 @@ def orbit(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any]
         start, grows = _limit(rule, name, steps, base)
         growing += [name] if grows else []
         columns.append([start] * len(g) if grows else _follow(start, steps, base))
-    forever = arb("inf") if base is balls else OPAQUE  # AdaBound's corridor has closed
+    # AdaBound's corridor has closed
+    forever = arb("inf") if base is balls else math.inf if base is floats else OPAQUE
     states = [tuple(column[i] for column in columns) for i in range(len(g))]
     moves = []
     for gradient, state in zip(g, states, strict=True):
@@ -191,10 +224,10 @@ def orbit(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any]
         if growing:
             more = [4 * s if n in growing else s for n, s in zip(names, state, strict=True)]
             quarter = plain(forever, one, gradient, *more, *values)[0]
-            if gradient != 0 and not abs(2 * quarter.rate / step.rate - 1) < arb(2) ** -40:
+            if np.any(gradient != 0) and not _all(abs(2 * quarter.rate / step.rate - 1) < 2.0**-40):
                 raise BadInput(f"rule {rule.name}: its rate does not fall like 1/sqrt of its growing {growing[0]!r}")
             # the last gradient is to what has grown as 2^-FAR: a relative error of that order, taken into the ball
-            move = move * arb(2) ** (FAR // 2) * arb(1, arb(2) ** (32 - FAR))
+            move = move * to(2 ** (FAR // 2)) * (arb(1, arb(2) ** (32 - FAR)) if base is balls else 1)
         moves.append(move)
     drift = -sum(moves, to(0))
     return Orbit(rule.name, tuple(gradients), states, moves, drift, tuple(growing))
@@ -207,12 +240,12 @@ def _limit(rule: UpdateRule, name: str, steps: list[Form], base: Any) -> tuple[A
         moved = None if d is None else s.a * d + s.c
         d = s.d if moved is None else moved if s.d is None else base.maximum(moved, s.d)
         a, c = s.a * a, s.a * c + s.c
-    if a < 1:
+    if _all(a < 1):
         fixed = base.divide(c, 1 - a)
-    elif a == 1 and c == 0:
+    elif _all(a == 1) and _all(c == 0):
         fixed = base.number(rule.state[name])
-    elif a == 1 and c > 0 and d is None and base is balls:
-        return c / len(steps) * arb(2) ** FAR, True
+    elif _all(a == 1) and _all(c > 0) and d is None and base is not surd:
+        return base.divide(c, len(steps)) * base.number(2**FAR), True
     else:
         raise BadInput(f"rule {rule.name}: its state {name!r} has no steady state on these gradients")
     return (fixed if d is None else base.maximum(fixed, d)), False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from fractions import Fraction as Q
 
 import numpy as np
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 import simlab
 from simlab import catalog, cli, exact
+from simlab.backends import reference as floats
 from simlab.errors import BadInput
-from simlab.orbit import verdict
+from simlab.orbit import orbit, verdict
 from simlab.rule import Step, settle
 from simlab.surd import Inexact, Surd, sqrt, surd
 from simlab.trajectory import precision
@@ -109,6 +111,51 @@ def test_distances_behind_the_end() -> None:
     assert behind[1] == 0
 
 
+@pytest.mark.parametrize("name", simlab.rules)
+def test_arrays_of_cells_are_many_orbits(name: str) -> None:
+    """In floats a gradient or a hyperparameter may be an array; each cell is the orbit in balls, to rounding."""
+    spec = catalog.rule(name)
+    firsts, beta2s = [Q(7), Q(10), Q(25, 2)], [Q(1, 2), Q(9, 10), Q(99, 100)]
+    cells = {"beta2": np.array([float(b) for b in beta2s])} if "beta2" in spec.hyper else {}
+    hyper = settle(spec.hyper, {}, "the rule")
+    pattern = [np.array([float(v) for v in firsts]), *[Q(-1)] * 9]
+    found = orbit(spec, pattern, {**hyper, **cells}, floats)
+    assert found.drift.shape == (3,)
+    for i, (first, beta2) in enumerate(zip(firsts, beta2s, strict=True)):
+        alone = orbit(spec, [first, *[Q(-1)] * 9], {**hyper, **({"beta2": beta2} if cells else {})})
+        size = sum(float(abs(u).mid()) for u in alone.moves)
+        assert abs(found.drift[i] - float(alone.drift.mid())) <= 1e-13 * size
+
+
+LIMITS = [  # rule, pattern, hyperparameters, F, R_T/T or R_T/sqrt(T) as printed
+    ("rmsprop", LUO.format(2), {"beta2": "1/2"}, 2, "1.1180"),
+    ("rmsprop", LUO.format(18), {"beta2": "9/10"}, 2, "0.47761"),
+    ("rmsprop", LUO.format(198), {"beta2": "99/100"}, 2, "0.149915"),
+]
+
+
+@pytest.mark.parametrize(("rule", "pattern", "hyper", "end", "printed"), LIMITS)
+def test_limits_of_regret(rule: str, pattern: str, hyper: dict, end: int, printed: str) -> None:
+    """R_T/sqrt(T) as printed (it is 4/(C sqrt(v_1))), and as a run has it once x is near its end."""
+    with precision(128):
+        linear, root = drift(rule, pattern, **hyper).orbit.regret()
+    assert linear == 0
+    assert meets(root, printed)
+    given = {"gradients": exact.sequence(pattern), "lower": -end, "upper": end, "alpha": 1, **hyper}
+    early, late = (
+        simlab.run(rule, "linear_periodic", hyper=given, rounds=rounds, record=1) for rounds in (10**6, 4 * 10**6)
+    )
+    assert (late.regret - early.regret) / 10**3 == pytest.approx(float(root.mid()), rel=1e-3)
+
+
+def test_linear_regret() -> None:
+    """|G| W/P where D is wrong-signed, whatever the sign of G; neither limit where D = 0."""
+    for pattern in ("-1,2,0*48", "1,-2,0*48"):
+        with precision(128):
+            assert drift("rmsprop", pattern, beta2="9/10").orbit.regret() == (Q(1, 50), None)
+    assert drift("lion", "10,-1*9").orbit.regret() == (None, None)
+
+
 @settings(max_examples=25)
 @given(
     st.lists(st.integers(-5, 5), min_size=2, max_size=6).filter(any),
@@ -176,6 +223,12 @@ def test_the_command(capsys: pytest.CaptureFixture) -> None:
     got = json.loads(capsys.readouterr().out)
     assert (got["verdict"], got["grade"], got["total"]) == ("wrong", "enclosed", "1")
     assert set(got["drift"]) == {"midpoint", "radius"}
+    limits = got["limits"]
+    assert (limits["end"], limits["regret_over_T"], limits["regret_over_sqrt_T"]) == ("upper", "1/50", None)
+    furthest = max(Decimal(b["midpoint"]) for b in limits["behind"])
+    assert abs(furthest - Decimal("2.849770810394579549837286")) < Decimal("1e-24")
+    assert cli.main(["drift", "--rule", "adam", "--gradients", "3,-1,-1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["limits"] is None  # adam's step is constant
     assert cli.main(["drift", "--rule", "rmsprop", "--gradients", "1,-1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"] is None
     for bad, words in (
