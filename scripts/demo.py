@@ -20,11 +20,6 @@ BETA2, PERIOD, ROUNDS = Fraction(9, 10), 50, 20_000
 RULES = ("sgd", "adagrad", "rmsprop", "adam_analysed", "amsgrad", "adabound", "amsbound")
 
 
-def bounds_about(rule: str) -> list[str]:
-    """The bounds that are about a rule, found by asking them."""
-    return [b for b in simlab.bounds if rule in catalog.lookup("simlab.bounds", b, "bound").RULES]
-
-
 def main(out: Path) -> None:
     """Print the condition and the table, and draw every figure into `out`."""
     began = time.perf_counter()
@@ -39,7 +34,8 @@ def main(out: Path) -> None:
         hyper = {n: v for n, v in {"beta1": 0, "beta2": BETA2, "alpha": 1, "alpha_star": 1}.items() if n in known}
         run = simlab.run(rule, "luo2019_periodic", hyper={"C": PERIOD, **hyper}, rounds=ROUNDS, record="all")
         seen = history(run)
-        shown = [f"{b} {simlab.bounds[b](seen)[-1]:.0f}" for b in bounds_about(rule)]
+        theorems = [simlab.bounds[b] for b in simlab.bounds if simlab.bounds[b].about(run.plan)]
+        shown = [f"{b.name} {b(seen)[-1]:.0f}{' (false)' * (b.status != 'proved')}" for b in theorems]
         print(f"{rule:<15} {run.x_last:>9.5f} {run.regret:>12.4f} {run.average_regret:>9.5f}   {', '.join(shown)}")
     print()
     for name in catalog.names("simlab.figures"):

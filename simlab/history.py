@@ -1,69 +1,177 @@
-"""What a regret bound may look at: every round of one run, as float64 arrays (grade: observed).
+"""What a regret bound may look at: every round of one run, in one number system, and sums along it.
 
+    m_t = beta1_t m_{t-1} + (1 - beta1_t) g_t          x_{t+1} = Pi_F( x_t - m_t/w_t )          Delta_t = x_t - u
+
+w_t are the weights of the first moment: 1/eta_t, or k_t/eta_t where the rule divides m_t by k_t = 1 - prod_s beta1_s.
 Only gradients at the decisions that were played enter the theorems, so the bounds on them are taken along the run:
 at round t, G = max_{s<=t} ||g_s||. Distances are bounded by the diameter of F.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from simlab.backends import reference
+from simlab import catalog
 from simlab.errors import BadInput
-from simlab.ops import rebind
-from simlab.protocol import bound
-from simlab.trajectory import Trajectory
+from simlab.ops import absolute, divide, maximum, rebind, scale, sqrt
+from simlab.protocol import Plan, bound
+from simlab.rule import UpdateRule
+from simlab.trajectory import Trajectory, precision
 
 
 @dataclass(frozen=True)
 class History:
-    """The rounds 1..T of a run: arrays of shape T x d (T for t and beta1), rates as eta_t."""
+    """The rounds 1..T of a run: arrays of shape T x d (T for t, beta1 and regret), floats or balls.
 
+    x: x_t and last x_{T+1} (T + 1 rows).    g: g_t.    m: m_t.    w: w_t, positive.    eta: 1/eta_t, the rule's own
+    weights (w without the correction).    beta1: beta1_t; 0 for a rule without it.    regret: R_t against the best
+    fixed decision of t rounds, best[t - 1].    hyper: the rule's hyperparameters, lambda, and beta1 = 0 for a rule that
+    has none.    d_inf: the largest side of F.
+    """
+
+    plan: Plan
     t: np.ndarray
     x: np.ndarray
     g: np.ndarray
     m: np.ndarray
-    rate: np.ndarray
-    beta1: np.ndarray  # beta1_t; 0 for a rule without it
-    hyper: dict[str, float]
-    d_inf: float  # the largest side of F
+    w: np.ndarray
+    eta: np.ndarray
+    beta1: np.ndarray
+    regret: np.ndarray
+    best: list[Any]
+    hyper: dict[str, Any]
+    d_inf: Any
+
+    @property
+    def rule(self) -> UpdateRule:
+        return self.plan.rule
+
+    @property
+    def rounds(self) -> int:
+        """T."""
+        return len(self.t)
+
+    @property
+    def dimension(self) -> int:
+        """d."""
+        return int(self.g.shape[1])
+
+    @property
+    def before(self) -> np.ndarray:
+        """m_{t-1}, with m_0 = 0."""
+        return np.concatenate([0 * self.m[:1], self.m[:-1]])
+
+    @property
+    def energy(self) -> np.ndarray:
+        """sum_i m_{t,i}^2/w_{t,i} for each t."""
+        return (scale(divide(1 + 0 * self.w, self.w), self.m) * self.m).sum(axis=1)
+
+    @property
+    def variation(self) -> np.ndarray:
+        """sum_i PV_i for every horizon, PV_i = w_{1,i} + sum_{t>=2} max(0, w_{t,i} - w_{t-1,i})."""
+        rises = np.concatenate([self.w[:1], maximum(self.w[1:] - self.w[:-1], 0 * self.w[1:])])
+        return np.cumsum(rises, axis=0).sum(axis=1)
+
+    @property
+    def surprise(self) -> np.ndarray:
+        """beta1_t ||g_t - m_{t-1}||_1 for each t."""
+        return self.beta1 * absolute(self.g - self.before).sum(axis=1)
+
+    @property
+    def norms(self) -> np.ndarray:
+        """sum_i ||g_{1:t,i}||_2 for every t."""
+        return sqrt(np.cumsum(self.g * self.g, axis=0)).sum(axis=1)
+
+    @property
+    def g_2(self) -> np.ndarray:
+        """max_{s<=t} ||g_s||_2 for every t."""
+        return running(sqrt((self.g * self.g).sum(axis=1)))
+
+    @property
+    def g_inf(self) -> np.ndarray:
+        """max_{s<=t} ||g_s||_inf for every t."""
+        size = absolute(self.g)
+        largest = size[:, 0]
+        for column in size.T[1:]:
+            largest = maximum(largest, column)
+        return running(largest)
+
+    def upto(self, rounds: int) -> History:
+        """The same run, ended after that many rounds."""
+        cut = {n: getattr(self, n)[:rounds] for n in ("t", "g", "m", "w", "eta", "beta1", "regret", "best")}
+        return replace(self, x=self.x[: rounds + 1], **cut)
 
 
 def history(run: Trajectory) -> History:
-    """The History of a run; raises BadInput unless all rounds were recorded and F is bounded."""
+    """The History of a run in its own numbers; raises BadInput unless every round was recorded and F is bounded."""
+    plan, records, system = run.plan, run.records, catalog.backend(run.backend)
+    if run.backend not in ("arb", "sympy"):
+        system = catalog.backend("reference")
     if len(run.t) != run.t[-1]:
         raise BadInput("a bound along the run needs every round: run with record='all'")
-    d_inf = reference.number(run.plan.problem.feasible.diameter(run.plan.problem.dimension or 1))
-    if not np.isfinite(d_inf):
-        raise BadInput(f"F = {run.plan.problem.feasible} is unbounded, and the theorem supposes a finite diameter")
-    hyper = {n: reference.number(v) for n, v in run.plan.hyper.items()}
-    grad, (*_, data, _) = rebind(run.plan.problem.grad, reference), bound(run.plan, reference.number)
-    g = [grad(run.plan.problem.phase(int(t)), x, *data) for t, x in zip(run.t, run.x, strict=True)]
-    t = run.t.astype(float)
-    factor = run.plan.beta1_schedule(t, float(run.plan.decay) ** (t - 1)) + 0 * t
+    if run.stopped:
+        raise BadInput(f"the run stopped in round {run.stopped['round']}: {run.stopped['reason']}")
+    wide = plan.problem.feasible.diameter(plan.problem.dimension or 1)
+    if wide == np.inf:
+        raise BadInput(f"F = {plan.problem.feasible} is unbounded, and the theorem supposes a finite diameter")
+    to = system.number
+    with precision(run.provenance["bits"]):
+        _, decay, _, data, _ = bound(plan, to)
+        rounds, t = len(run.t), to(np.array([int(v) for v in run.t], dtype=object))
 
-    def columns(a: object) -> np.ndarray:
-        return np.asarray(a, dtype=float).reshape(len(t), -1)
+        def rows(values: list) -> np.ndarray:
+            return np.array([np.atleast_1d(_plain(v)) for v in values]).reshape(len(values), -1)
 
-    return History(
-        t,
-        columns(run.x),
-        columns(g),
-        columns(run.direction),
-        columns(run.rate),
-        factor * hyper.get("beta1", 0.0),
-        hyper,
-        d_inf,
-    )
+        x = rows([*records.x, records.x_last])
+        seen = [(plan.problem.phase(s + 1), x[s] if plan.problem.dimension else x[s, 0], *data) for s in range(rounds)]
+        grad = rebind(plan.problem.grad, system)
+        g = rows([to(grad(*args)) for args in seen])
+        power = [to(1)]
+        for _ in range(rounds - 1):
+            power.append(power[-1] * decay)
+        factor = np.array([to(plan.beta1_schedule(s, p)) for s, p in zip(t, power, strict=True)])
+        beta1 = factor * to(plan.hyper.get("beta1", 0))
+        m = rows(records.direction)
+        w = eta = _filled(divide(to(1), rows(records.rate)) + 0 * m, m)
+        if "c1" in plan.rule.state:  # the rule divides m_t by 1 - prod beta1_s
+            k = (1 - np.cumprod(beta1))[:, None]
+            m, w = m * k, eta * k
+        return History(
+            plan,
+            t,
+            x,
+            g,
+            m,
+            w,
+            eta,
+            beta1,
+            np.array(run.regrets),
+            run.best,
+            {"lambda": decay, "beta1": to(0), **{n: to(v) for n, v in plan.hyper.items()}},
+            to(wide),
+        )
 
 
-def norms(g: np.ndarray) -> np.ndarray:
-    """sum_i ||g_{1:t,i}||_2 for every t."""
-    return np.sqrt(np.cumsum(g * g, axis=0)).sum(axis=1)
+def _plain(value: Any) -> Any:
+    return value.numpy() if hasattr(value, "numpy") else value
 
 
-def largest(g: np.ndarray) -> np.ndarray:
-    """max_{s<=t} ||g_s||_2 for every t."""
-    return np.maximum.accumulate(np.sqrt((g * g).sum(axis=1)))
+def _filled(weight: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """The weights, where those before the first step that moves a coordinate are that step's."""
+    for column, moved in zip(weight.T, direction.T, strict=True):
+        first = next((i for i, d in enumerate(moved) if not d == 0), 0)  # noqa: SIM201 a ball is neither == nor !=
+        column[:first] = column[first]
+    return weight
+
+
+def running(a: np.ndarray) -> np.ndarray:
+    """max_{s<=t} a_s for every t."""
+    if a.dtype != object:
+        return np.maximum.accumulate(a)
+    out = a.copy()
+    for i in range(1, len(out)):
+        out[i] = maximum(out[i - 1], out[i])
+    return out

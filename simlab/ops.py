@@ -83,7 +83,9 @@ def system_of(*args: Any) -> Any:
 
     Raises TypeError where there is none, or more than one.
     """
-    found = {_system(type(a)) for a in args if not isinstance(a, (int, Fraction))}
+    # an array of balls or symbols belongs where its entries do
+    kinds = (type(a.flat[0]) if isinstance(a, np.ndarray) and a.dtype == object and a.size else type(a) for a in args)
+    found = {_system(kind) for kind in kinds if not issubclass(kind, (int, Fraction))}
     if len(found) > 1:
         names = " and ".join(sorted(s.__name__.rpartition(".")[2] for s in found))
         raise TypeError(f"numbers of different systems meet: {names}; convert one of them first")

@@ -70,7 +70,14 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     return np.where(condition, a, b) if isinstance(condition, np.ndarray) else (a if condition else b)
 
 
+def _one_by_one(f: Callable, x: np.ndarray) -> np.ndarray:
+    """The C library's values: NumPy's own differ in the last bit."""
+    return np.array([f(v) for v in x.ravel().tolist()]).reshape(x.shape)
+
+
 def exp(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        return _one_by_one(exp, x)
     try:
         return math.exp(x)
     except OverflowError:
@@ -78,7 +85,7 @@ def exp(x: Any) -> Any:
 
 
 def log1p(x: Any) -> Any:
-    return math.log1p(x)
+    return _one_by_one(math.log1p, x) if isinstance(x, np.ndarray) else math.log1p(x)
 
 
 def dot(a: Any, b: Any) -> Any:

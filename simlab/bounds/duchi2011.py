@@ -5,15 +5,14 @@
 Duchi, Hazan and Singer (2011), Theorem 5.
 """
 
-import numpy as np
-
-from simlab.history import History, norms
-
-RULES = ("adagrad",)
+from simlab.history import History
+from simlab.ops import divide
+from simlab.regret_bound import Terms, master, regret_bound
 
 
-def duchi2011(h: History) -> np.ndarray:
-    """The bound on the regret of diagonal AdaGrad, at every round.
+@regret_bound(rules=("adagrad",), ledger=master, schedule="constant")
+def duchi2011(h: History) -> Terms:
+    """The bound on the regret of diagonal AdaGrad.
 
         R_T <= (D_inf^2/(2 alpha) + alpha) sum_i ||g_{1:T,i}||_2
 
@@ -22,4 +21,4 @@ def duchi2011(h: History) -> np.ndarray:
     Reference: Duchi, Hazan and Singer 2011, Theorem 5 (mirror descent form, delta = 0).
     """
     alpha = h.hyper["alpha"]
-    return (h.d_inf**2 / (2 * alpha) + alpha) * norms(h.g)
+    return {"distance": divide(h.d_inf * h.d_inf, 2 * alpha) * h.norms, "energy": alpha * h.norms}

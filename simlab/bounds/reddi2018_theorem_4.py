@@ -9,13 +9,14 @@ Reddi, Kale and Kumar (2018), Theorem 4.
 
 import numpy as np
 
-from simlab.history import History, norms
+from simlab.history import History
+from simlab.ops import divide, log1p, sqrt
+from simlab.regret_bound import BETA1, GAMMA, Terms, published, regret_bound
 
-RULES = ("amsgrad",)
 
-
-def reddi2018_theorem_4(h: History) -> np.ndarray:
-    """The bound on the regret of AMSGrad, at every round.
+@regret_bound(rules=("amsgrad",), ledger=published, needs=(BETA1, GAMMA))
+def reddi2018_theorem_4(h: History) -> Terms:
+    """The bound on the regret of AMSGrad.
 
         R_T <= D_inf^2 sqrt(T)/(alpha (1 - beta1)) sum_i sqrt(vhat_{T,i})
                + D_inf^2/(2 (1 - beta1)) sum_t sum_i beta1_t sqrt(t vhat_{t,i})/alpha
@@ -27,9 +28,10 @@ def reddi2018_theorem_4(h: History) -> np.ndarray:
     Reference: Reddi, Kale and Kumar 2018, Theorem 4.
     """
     beta1, beta2, alpha = h.hyper["beta1"], h.hyper["beta2"], h.hyper["alpha"]
-    gamma = beta1 / np.sqrt(beta2)
-    weight = (1 / h.rate).sum(axis=1)
-    first = h.d_inf**2 / (1 - beta1) * weight
-    second = h.d_inf**2 / (2 * (1 - beta1)) * np.cumsum(h.beta1 * weight)
-    third = alpha * np.sqrt(1 + np.log(h.t)) / ((1 - beta1) ** 2 * (1 - gamma) * np.sqrt(1 - beta2)) * norms(h.g)
-    return first + second + third
+    rest, weight = 1 - beta1, h.w.sum(axis=1)
+    gamma = divide(beta1, sqrt(beta2))
+    return {
+        "distance": divide(h.d_inf * h.d_inf, rest) * weight,
+        "momentum": divide(h.d_inf * h.d_inf, 2 * rest) * np.cumsum(h.beta1 * weight),
+        "energy": divide(alpha, rest * rest * (1 - gamma) * sqrt(1 - beta2)) * sqrt(1 + log1p(h.t - 1)) * h.norms,
+    }

@@ -2,18 +2,17 @@
 
     R_T <= D^2 sqrt(T)/(2 c) + c G^2 (sqrt(T) - 1/2)
 
-Zinkevich (2003), Theorem 1 (c = 1).
+Zinkevich (2003), "Online convex programming and generalized infinitesimal gradient ascent", Theorem 1 (c = 1).
 """
 
-import numpy as np
-
-from simlab.history import History, largest
-
-RULES = ("sgd",)
+from simlab.history import History
+from simlab.ops import divide, sqrt
+from simlab.regret_bound import Terms, master, regret_bound
 
 
-def zinkevich2003(h: History) -> np.ndarray:
-    """Zinkevich's bound on the regret of online gradient descent, at every round.
+@regret_bound(rules=("sgd",), ledger=master)
+def zinkevich2003(h: History) -> Terms:
+    """Zinkevich's bound on the regret of online gradient descent.
 
         R_T <= D^2 sqrt(T)/(2 alpha) + alpha G^2 (sqrt(T) - 1/2)
 
@@ -21,5 +20,8 @@ def zinkevich2003(h: History) -> np.ndarray:
 
     Reference: Zinkevich 2003, Theorem 1, for the step alpha/sqrt(t).
     """
-    alpha, root = h.hyper["alpha"], np.sqrt(h.t)
-    return h.x.shape[1] * h.d_inf**2 * root / (2 * alpha) + alpha * largest(h.g) ** 2 * (root - 0.5)
+    alpha, root = h.hyper["alpha"], sqrt(h.t)
+    return {
+        "distance": divide(h.dimension * h.d_inf * h.d_inf * root, 2 * alpha),
+        "energy": alpha * h.g_2 * h.g_2 * (2 * root - 1) / 2,
+    }

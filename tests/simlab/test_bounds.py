@@ -73,13 +73,14 @@ def test_adagrad() -> None:
         assert curve[t - 1] == pytest.approx(bound, rel=1e-12)
 
 
-ABOUT = [(name, rule) for name in simlab.bounds for rule in catalog.lookup("simlab.bounds", name, "bound").RULES]
+ABOUT = [(name, rule) for name in simlab.bounds for rule in catalog.bound(name).rules]
 
 
 @pytest.mark.parametrize(("name", "rule"), ABOUT)
 def test_every_bound_holds_on_vectors(name: str, rule: str) -> None:
     """On seeded least squares in three dimensions, for each rule that the bound is about."""
-    run = simlab.run(rule, "least_squares", rounds=200, record="all", hyper={"alpha": "1/3"}, backend="reference")
+    given = {"alpha": "1/3", "schedule": simlab.bounds[name].schedule or simlab.rules[rule].schedule}
+    run = simlab.run(rule, "least_squares", rounds=200, record="all", hyper=given, backend="reference")
     assert np.all(run.regret_curve <= simlab.bounds[name](history(run)))
 
 

@@ -1,0 +1,128 @@
+"""A regret bound along one run: its hypotheses, the first round that violates it, and the step of its proof that fails.
+
+A violation that floats show is run again in balls up to that round, and is reported as enclosed only if the regret is
+certainly above the bound there and certainly below it in every round before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simlab import catalog
+from simlab.errors import BadInput
+from simlab.history import History, history
+from simlab.online import make_plan, run
+from simlab.regret_bound import Hypothesis, RegretBound, Row
+from simlab.trajectory import Trajectory, precision
+
+ROUNDING = 1e-12  # floats: what is less than this of the scale of the numbers compared is not a violation
+ENCLOSE = 20_000  # the longest run that is made again in balls
+LAMBDA = "0.99999999"  # 1 - 1e-8, Kingma and Ba 2015, section 2 of the preprint; where beta1 = 0 it plays no part
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found. Curves are floats, one entry a round; rows and margin are of the grade.
+
+    first_violation: the first round T with R_T > bound, or None.    failed: for each hypothesis the first round where
+    it fails, or None.    rows: the ledger at `at`, which is the first violation or the last round.
+    """
+
+    run: Trajectory
+    bound: RegretBound
+    regret: np.ndarray
+    curve: np.ndarray
+    first_violation: int | None
+    failed: dict[str, int | None]
+    rows: list[Row]
+    at: int
+    grade: str
+
+    @property
+    def ratio(self) -> np.ndarray:
+        """R_T/bound."""
+        return self.regret / self.curve
+
+    @property
+    def broken_step(self) -> str | None:
+        """The first row of the ledger that does not hold."""
+        return next((r.name for r in self.rows if _negative(r.slack, _scale(self.rows))), None)
+
+
+def audit(
+    rule: Any,
+    problem: Any,
+    bound: str | RegretBound,
+    hyper: Mapping[str, Any] | None = None,
+    x0: Any = None,
+    rounds: Any = 1000,
+    progress: Callable[[int], None] | None = None,
+) -> Audit:
+    """Evaluate a bound along a run, in the theorem's own schedules unless others are given.
+
+    Raises BadInput, with the hypothesis that fails, where the bound cannot be evaluated: another rule, a loss that is
+    not convex, an unbounded F. A hypothesis that is merely false is reported in `failed`.
+    """
+    theorem = catalog.bound(bound) if isinstance(bound, str) else bound
+    spec = catalog.rule(rule)
+    given = {"beta1_schedule": theorem.beta1_schedule, **(hyper or {})}
+    given.setdefault("schedule", theorem.schedule or spec.schedule)
+    if spec.name not in theorem.rules:
+        raise BadInput(f"{theorem.name} is about {', '.join(theorem.rules)}, not about {spec.name}")
+    if "beta1" not in spec.hyper or str(given.get("beta1")) == "0":
+        given.pop("beta1_schedule")
+    elif given["beta1_schedule"] == "geometric":
+        given.setdefault("lambda", LAMBDA)
+    plan, _ = make_plan(spec, problem, dict(given), x0, rounds, 1)
+    if not plan.problem.convex:
+        raise BadInput(f"{theorem.name} supposes convex losses, and those of {problem} are not")
+    if not theorem.about(plan):
+        raise BadInput(f"{theorem.name} is about schedule={theorem.schedule}, not {plan.rate_schedule.__name__}")
+    same: dict[str, Any] = {"hyper": dict(given), "x0": x0, "record": "all"}
+    made = run(spec, problem, rounds=rounds, backend="numba", progress=progress, **same)
+    seen, grade = history(made), "observed"
+    curve = theorem(seen)
+    above = np.flatnonzero(seen.regret - curve > ROUNDING * np.maximum(1, np.abs(curve)))
+    first = int(above[0]) + 1 if len(above) else None
+    if first and first <= ENCLOSE:
+        again = run(spec, problem, rounds=first, backend="arb", **same)
+        with precision(again.provenance["bits"]):
+            balls = history(again)
+            excess = balls.regret - theorem(balls)
+            if excess[-1] > 0 and all(e < 0 for e in excess[:-1]):
+                seen, grade = balls, "enclosed"
+    at = first or seen.rounds
+    with precision(128):
+        here = seen.upto(at)
+        rows = theorem.ledger(here, _point(here), theorem.terms(here))
+        failed = {need.words: _fails(need, seen) for need in theorem.needs}
+    return Audit(made, theorem, np.asarray(made.regret_curve), curve, first, failed, rows, at, grade)
+
+
+def _point(h: History) -> np.ndarray:
+    """The best fixed decision of the last round, in the run's numbers."""
+    u = h.best[-1].u
+    number = catalog.backend("arb" if h.x.dtype == object else "reference").number
+    return np.atleast_1d(number(u))
+
+
+def _fails(need: Hypothesis, h: History) -> int | None:
+    margins = np.asarray(need.margin(h))
+    margins = margins.reshape(len(margins), -1) if margins.ndim else margins.reshape(1, 1)
+    for i, row in enumerate(margins):
+        if any(_negative(v, 1.0) or (need.strict and v <= 0) for v in row):
+            return i + 1 + (h.rounds - len(margins) if len(margins) > 1 else 0)
+    return None
+
+
+def _negative(value: Any, scale: float) -> bool:
+    """Whether a number is below 0: certainly, if it is a ball; by more than rounding, if it is a float."""
+    return bool(value < 0) if hasattr(value, "rad") else bool(value < -ROUNDING * scale)
+
+
+def _scale(rows: list[Row]) -> float:
+    return max(1.0, *(abs(float(v)) for r in rows for v in (r.left, r.right)))

@@ -1,0 +1,58 @@
+"""Adam, as its authors bounded its regret; the statement is false.
+
+    R_T <= D^2/(2 alpha (1 - beta1)) sum_i sqrt(T vhat_{T,i})
+           + alpha (1 + beta1) G_inf/((1 - beta1) sqrt(1 - beta2) (1 - gamma)^2) sum_i ||g_{1:T,i}||_2
+           + d D_inf^2 G_inf sqrt(1 - beta2)/(2 alpha (1 - beta1) (1 - lambda)^2)
+
+with gamma = beta1^2/sqrt(beta2). Kingma and Ba (2015), Theorem 4.1 (10.5 in the appendix).
+"""
+
+from typing import Any
+
+from simlab.history import History
+from simlab.ops import absolute, divide, sqrt
+from simlab.regret_bound import Hypothesis, Terms, published, regret_bound
+
+
+def decay(h: History) -> Any:
+    """lambda of the run's beta1 schedule; 0, its most favourable value, where beta1 = 0 and it plays no part."""
+    return 0 * h.hyper["lambda"] if h.plan.hyper["beta1"] == 0 else h.hyper["lambda"]
+
+
+def strayed(h: History) -> Any:
+    """How far x_{t+1} is from x_t - m_t/w_t, with a minus sign."""
+    return -absolute(h.x[1:] - (h.x[:-1] - divide(h.m, h.w)))
+
+
+@regret_bound(
+    rules=("adam",),
+    ledger=published,
+    needs=(
+        Hypothesis("unprojected: x_{t+1} = x_t - m_t/w_t", strayed),
+        Hypothesis("beta1^2 < sqrt(beta2)", lambda h: h.hyper["beta2"] - h.hyper["beta1"] ** 4, True),
+        Hypothesis("lambda < 1", lambda h: 1 - decay(h), True),
+    ),
+    status="false as stated: reddi2018_periodic with C = 3 violates it",
+    beta1_schedule="geometric",
+)
+def kingma2015_theorem_4_1(h: History) -> Terms:
+    """The bound that was claimed for Adam; its proof telescopes weights that need not grow.
+
+        R_T <= D^2/(2 alpha (1 - beta1)) sum_i sqrt(T vhat_{T,i})
+               + alpha (1 + beta1) G_inf/((1 - beta1) sqrt(1 - beta2) (1 - gamma)^2) sum_i ||g_{1:T,i}||_2
+               + d D_inf^2 G_inf sqrt(1 - beta2)/(2 alpha (1 - beta1) (1 - lambda)^2)
+
+    Supposes convex losses, step alpha/sqrt(t), no projection, beta1_t = beta1 lambda^(t-1) with 0 < lambda < 1,
+    gamma = beta1^2/sqrt(beta2) < 1, |x_i - y_i| <= D_inf among decisions (here D^2 = d D_inf^2), |g_{t,i}| <= G_inf.
+
+    Reference: Kingma and Ba 2015, Theorem 4.1.
+    """
+    beta1, beta2, alpha = h.hyper["beta1"], h.hyper["beta2"], h.hyper["alpha"]
+    rest, square = 1 - beta1, h.d_inf * h.d_inf
+    gamma = divide(beta1 * beta1, sqrt(beta2))
+    slow = (1 - decay(h)) * (1 - decay(h))
+    return {
+        "distance": divide(h.dimension * square, 2 * rest) * h.eta.sum(axis=1),
+        "energy": divide(alpha * (1 + beta1), rest * sqrt(1 - beta2) * (1 - gamma) * (1 - gamma)) * h.g_inf * h.norms,
+        "momentum": divide(h.dimension * square * sqrt(1 - beta2), 2 * alpha * rest * slow) * h.g_inf,
+    }

@@ -1,0 +1,26 @@
+"""The corridor of the bounded rules along a run: eta_l(t) and eta_u(t), read from the rule that ran."""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import cast
+
+import numpy as np
+
+from simlab.history import History
+from simlab.ops import children
+from simlab.regret_bound import Hypothesis
+
+
+def corridor(h: History) -> tuple[np.ndarray, np.ndarray]:
+    """(eta_l(t), eta_u(t)) for t = 1..T, of the bound functions that the rule was made with."""
+    bounds = children(children(cast(FunctionType, h.rule.function))["etahat"])
+    hyper = h.hyper["alpha_star"], h.hyper["gamma"]
+    return tuple(np.array([bounds[side](t, *hyper) + 0 * t for t in h.t]) for side in ("lower", "upper"))  # type: ignore[return-value]
+
+
+MONOTONE = (
+    Hypothesis("eta_l(t) > 0", lambda h: corridor(h)[0], True),
+    Hypothesis("eta_l does not fall", lambda h: np.diff(corridor(h)[0])),
+    Hypothesis("eta_u does not rise", lambda h: -np.diff(corridor(h)[1])),
+)

@@ -1,0 +1,175 @@
+"""What a regret bound is: terms that add up, hypotheses on the run, and the ledger of its proof.
+
+A proof is a chain of inequalities left <= right over one run and one comparator u; each replaces a part of what is to
+be bounded by another, so their slacks right - left add up to bound - R_T(u). Two chains serve all theorems here.
+
+published (Kingma and Ba 2015; Reddi et al. 2018; Luo et al. 2019), with c_t = 1/(1 - beta1_t):
+
+    convexity     R_T(u)  <=  sum <g_t, Delta_t>
+    moment        sum <g_t, Delta_t>  =  sum c_t <m_t, Delta_t> - sum c_t beta1_t <m_{t-1}, Delta_t>
+    projection    sum c_t <m_t, Delta_t>  <=  sum c_t w_t/2 (Delta_t^2 - Delta_{t+1}^2) + sum c_t m_t^2/(2 w_t)
+    telescoping   sum c_t w_t/2 (Delta_t^2 - Delta_{t+1}^2)  <=  distance
+    momentum      - sum c_t beta1_t <m_{t-1}, Delta_t>  <=  momentum + sum c_t beta1_t m_{t-1}^2/(2 w_t)
+    energy        sum c_t m_t^2/(2 w_t) + sum c_t beta1_t m_{t-1}^2/(2 w_t)  <=  energy
+
+master (any weights, any beta1_t; no factor 1/(1 - beta1)):
+
+    convexity     as above
+    moment        sum <g_t, Delta_t>  =  sum <m_t, Delta_t> + sum beta1_t <g_t - m_{t-1}, Delta_t>
+    projection    sum <m_t, Delta_t>  <=  sum w_t/2 (Delta_t^2 - Delta_{t+1}^2) + sum m_t^2/(2 w_t)
+    variation     sum w_t/2 (Delta_t^2 - Delta_{t+1}^2)  <=  D_inf^2/2 sum_i PV_i
+    surprise      sum beta1_t <g_t - m_{t-1}, Delta_t>  <=  D_inf sum beta1_t ||g_t - m_{t-1}||_1
+    corollary     the master terms  <=  the bound's own terms
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simlab.history import History
+from simlab.ops import divide
+from simlab.protocol import Plan
+from simlab.rule import read_doc
+
+Terms = dict[str, np.ndarray]
+
+
+class Row(NamedTuple):
+    """One inequality of a proof: left <= right, numbers of the run's system."""
+
+    name: str
+    left: Any
+    right: Any
+
+    @property
+    def slack(self) -> Any:
+        """right - left; negative where the step breaks."""
+        return self.right - self.left
+
+
+class Hypothesis(NamedTuple):
+    """What a theorem supposes: words, and margin(h), positive (or zero, unless strict) in each round where it holds."""
+
+    words: str
+    margin: Callable[[History], Any]
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class RegretBound:
+    """A theorem R_T <= sum of terms, for every T; called with a History it gives the bound at every round.
+
+    rules: what it is about.    needs: its hypotheses on the run.    ledger: (h, u, terms) -> the rows of its proof at the
+    last round.    schedule, beta1_schedule: those of the theorem, the defaults of an audit; schedule None: any.
+    status: proved, or false as stated, with the instance.
+    """
+
+    name: str
+    terms: Callable[[History], Terms]
+    rules: tuple[str, ...]
+    needs: tuple[Hypothesis, ...]
+    ledger: Callable[[History, np.ndarray, Terms], list[Row]]
+    schedule: str | None
+    beta1_schedule: str
+    status: str
+    __doc__: str
+
+    def __call__(self, h: History) -> np.ndarray:
+        return sum(list(self.terms(h).values())[1:], next(iter(self.terms(h).values())))
+
+    def about(self, plan: Plan) -> bool:
+        """Whether the theorem is about the rule of a run and its schedule."""
+        return plan.rule.name in self.rules and self.schedule in (None, plan.rate_schedule.__name__)
+
+    @property
+    def summary(self) -> str:
+        return read_doc(self)[0]
+
+    @property
+    def reference(self) -> str:
+        return read_doc(self)[2]
+
+
+def regret_bound(
+    rules: tuple[str, ...],
+    ledger: Callable,
+    needs: tuple[Hypothesis, ...] = (),
+    status: str = "proved",
+    schedule: str | None = "inv_sqrt",
+    beta1_schedule: str = "constant",
+) -> Callable[[Callable[[History], Terms]], RegretBound]:
+    """The RegretBound of a function that gives the terms by name."""
+
+    def make(terms: Callable[[History], Terms]) -> RegretBound:
+        doc = terms.__doc__ or ""
+        return RegretBound(terms.__name__, terms, rules, needs, ledger, schedule, beta1_schedule, status, doc)
+
+    return make
+
+
+def _sum(a: np.ndarray) -> Any:
+    return a.sum()
+
+
+def _start(h: History, u: np.ndarray) -> tuple[Any, ...]:
+    """(Delta_t for t = 1..T, Delta_t^2 - Delta_{t+1}^2, <g_t, Delta_t> summed, the row of convexity)."""
+    away = h.x - u
+    now, after = away[:-1], away[1:]
+    linear = _sum(h.g * now)
+    return now, now * now - after * after, linear, Row("convexity", h.regret[-1], linear)
+
+
+def published(h: History, u: np.ndarray, terms: Terms) -> list[Row]:
+    """The published chain at the last round; terms: distance, momentum, energy."""
+    now, fall, linear, convexity = _start(h, u)
+    c, beta1 = divide(1 + 0 * h.t, 1 - h.beta1)[:, None], h.beta1[:, None]
+    moved, lagged = _sum(c * h.m * now), -_sum(c * beta1 * h.before * now)
+    squares = _sum(c * h.w * fall) / 2
+    inverse = divide(1 + 0 * h.w, h.w)
+    fresh, stale = _sum(c * h.m * h.m * inverse) / 2, _sum(c * beta1 * h.before * h.before * inverse) / 2
+    distance, momentum, energy = (terms[n][-1] for n in ("distance", "momentum", "energy"))
+    return [
+        convexity,
+        Row("moment", linear, moved + lagged),
+        Row("projection", moved, squares + fresh),
+        Row("telescoping", squares, distance),
+        Row("momentum", lagged, momentum + stale),
+        Row("energy", fresh + stale, energy),
+    ]
+
+
+def master_terms(h: History) -> Terms:
+    """The three terms of the master inequality, at every round."""
+    return {
+        "distance": h.d_inf * h.d_inf * h.variation / 2,
+        "energy": np.cumsum(h.energy) / 2,
+        "momentum": h.d_inf * np.cumsum(h.surprise),
+    }
+
+
+def master(h: History, u: np.ndarray, terms: Terms) -> list[Row]:
+    """The master chain at the last round, and the step from its terms to the bound's."""
+    now, fall, linear, convexity = _start(h, u)
+    moved, lagged = _sum(h.m * now), _sum(h.beta1[:, None] * (h.g - h.before) * now)
+    squares = _sum(h.w * fall) / 2
+    own = {name: values[-1] for name, values in master_terms(h).items()}
+    rows = [
+        convexity,
+        Row("moment", linear, moved + lagged),
+        Row("projection", moved, squares + own["energy"]),
+        Row("variation", squares, own["distance"]),
+        Row("surprise", lagged, own["momentum"]),
+    ]
+    if terms.keys() == own.keys():  # term by term
+        return rows + [Row(f"corollary, {n}", own[n], terms[n][-1]) for n in own]
+    return [*rows, Row("corollary", sum(own.values()), sum(v[-1] for v in terms.values()))]
+
+
+# --- hypotheses that several theorems share -------------------------------------------------------------------------
+
+GAMMA = Hypothesis("beta1 < sqrt(beta2)", lambda h: h.hyper["beta2"] - h.hyper["beta1"] * h.hyper["beta1"], True)
+BETA1 = Hypothesis("beta1_t <= beta1", lambda h: h.hyper["beta1"] - h.beta1)
