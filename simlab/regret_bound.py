@@ -63,8 +63,8 @@ class Hypothesis(NamedTuple):
 class RegretBound:
     """A theorem R_T <= sum of terms, for every T; called with a History it gives the bound at every round.
 
-    rules: what it is about.    needs: its hypotheses on the run.    ledger: (h, u, terms) -> the rows of its proof at the
-    last round.    schedule, beta1_schedule: those of the theorem, the defaults of an audit; schedule None: any.
+    rules: what it is about.    needs: its hypotheses on the run.    ledger: (h, u, terms) -> the rows of its proof at
+    the last round.    schedule, beta1_schedule: those of the theorem, the defaults of an audit; schedule None: any.
     status: proved, or false as stated, with the instance.
     """
 
