@@ -1,11 +1,13 @@
 """The `simlab` command. Every subcommand takes --json: one object on stdout, and nothing else there.
 
-Exit codes: 0 done, whatever the answer to a question is; 1 a claim does not hold; 2 bad input; 3 a sweep's store;
-4 a missing device or extra; 130 interrupted. Errors are one line each on stderr; --debug shows the traceback.
+Exit codes: 0 done, whatever the answer to a question is; 1 a claim does not hold, or a bound is violated; 2 bad input;
+3 a sweep's store; 4 a missing device or extra; 130 interrupted. Errors are one line each on stderr; --debug shows the
+traceback. Commands in simlab/commands/ are found.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time
@@ -18,6 +20,9 @@ from simlab import catalog
 from simlab.console import app, command_line, fail, json_option, progress_bar, say, settings
 from simlab.errors import BadInput, SimlabError, nearest
 from simlab.schedules import RATE
+
+for _command in catalog.names("simlab.commands"):
+    importlib.import_module(f"simlab.commands.{_command}")
 
 KINDS = ("rules", "problems", "bounds", "claims", "figures")
 
@@ -213,89 +218,7 @@ def run(
     say(as_json, payload, text)
 
 
-# --- condition, check, figure ---------------------------------------------------------------------------------------
-
-
-@app.command()
-@click.option("--beta2", required=True, help="A rational number in (0, 1).")
-@click.option("--C", "period", help="A period to decide, an integer >= 3.")
-@json_option
-def condition(beta2: str, period: str | None, as_json: bool) -> None:
-    """The condition 5 beta2^(C-2) <= (1-beta2)/(4-beta2) of Luo et al. 2019, exactly, and the sharp one beside it."""
-    from simlab import exact
-    from simlab.condition import report
-
-    answer = report(exact.rational(beta2, "beta2"), None if period is None else exact.integer(period, "C", 3))
-    say(as_json, answer.payload, lambda: str(answer))
-
-
-@app.command()
-@click.option("--rule", required=True, help="A rule's name, or path/to/file.py:name.")
-@click.option("--gradients", required=True, help="One period, such as -1,2,0*48.")
-@click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, read exactly.")
-@json_option
-def drift(rule: str, gradients: str, pairs: Sequence[str], as_json: bool) -> None:
-    """Where a rule goes on a periodic linear problem as T grows: the drift of its steady state, enclosed."""
-    from simlab import exact
-    from simlab.orbit import verdict
-    from simlab.rule import settle
-    from simlab.trajectory import plain, precision
-
-    spec, period = catalog.rule(rule), exact.sequence(gradients)
-    given = {n: exact.rational(v, n) for n, v in settings(pairs).items()}
-    hyper = settle(spec.hyper, given, f"rule {spec.name}")
-    found = verdict(spec, period, hyper)
-    with precision(found.bits):
-        behind = found.orbit.behind() if found.word in ("right", "wrong") else []
-        linear, root = found.orbit.regret()
-    # by theory (the averages converge to the periodic ones), for steps alpha/sqrt(t)
-    falling = bool(found.orbit.growing) or spec.schedule.__name__ == "inv_sqrt"
-    limits = {
-        "end": None if not behind else "upper" if found.orbit.drift > 0 else "lower",
-        "behind": [plain(a) for a in behind],
-        "regret_over_T": None if linear is None else str(linear),
-        "regret_over_sqrt_T": None if root is None else plain(root),
-        "grade": "undecided",
-    }
-    payload = {
-        "rule": spec.name,
-        "period": len(period),
-        "total": str(found.orbit.total),
-        "drift": plain(found.orbit.drift),
-        "verdict": found.word or None,
-        "grade": found.grade,
-        "limits": limits if falling else None,
-        "hyper": {n: str(v) for n, v in hyper.items()},
-        "command": command_line(),
-    }
-    meaning = {
-        "right": "right: towards the best decision",
-        "wrong": "wrong: away from the best decision",
-        "neutral": "neutral: neither way",
-        "undecided": "undecided: the ball of the drift still holds 0",
-        "": "none: the gradients of a period add up to 0, so every decision is as good",
-    }
-
-    def text() -> str:
-        scale = "alpha/sqrt(t)" if found.orbit.growing else "alpha s(t)"
-        lines = [
-            f"{spec.name}, period {len(period)}, gradients add up to {found.orbit.total}",
-            f"  drift per period  {found.orbit.drift.str(20)} times {scale}",
-            f"  verdict           {meaning[found.word]}",
-            f"  grade             {found.grade}",
-        ]
-        if falling and behind:
-            most = max(behind, key=lambda a: float(a.mid()))
-            lines += [
-                "  as T grows, by theory, with steps alpha/sqrt(t) on an interval of width W:",
-                f"  x_t               to the {limits['end']} end, behind it by {most.str(15)} alpha/sqrt(t) at most",
-                f"  regret            R_T/T to {linear} W"
-                if root is None
-                else f"  regret            R_T/sqrt(T) to {root.str(15)} alpha",
-            ]
-        return "\n".join(lines)
-
-    say(as_json, payload, text)
+# --- check, figure --------------------------------------------------------------------------------------------------
 
 
 @app.command()

@@ -320,3 +320,50 @@ def test_no_claims_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_extra_is_not_a_bad_input() -> None:
     assert (BadInput.exit_code, NotHere.exit_code) == (2, 4)
+
+
+AUDIT = [
+    "audit",
+    "--rule",
+    "adam",
+    "--problem",
+    "reddi2018_periodic",
+    "--bound",
+    "kingma2015_theorem_4_1",
+    "--x0",
+    "1",
+    "--rounds",
+    "400",
+]
+KINGMA = ["--set", "C=3", "--set", "beta1=0", "--set", "beta2=1/10", "--set", "alpha=9/10", "--set", "epsilon=0"]
+
+
+def test_audit(capsys: pytest.CaptureFixture) -> None:
+    """Kingma and Ba's bound breaks in round 129, where the proof telescopes; exit code 1 says that it is violated."""
+    code, out, err = call(capsys, *AUDIT, *KINGMA, "--json")
+    got = json.loads(out)
+    assert (code, err) == (1, "")
+    assert (got["violated"], got["first_violation"], got["broken_step"]) == (True, 129, "telescoping")
+    assert got["grade"] == "enclosed"
+    assert got["hypotheses"][0] == {"name": "unprojected: x_{t+1} = x_t - m_t/w_t", "holds": False, "first_failure": 3}
+    assert got["ratio"] == pytest.approx(got["regret"] / got["bound"])
+    text = call(capsys, *AUDIT, *KINGMA)[1]
+    assert "first violation   T = 129 (enclosed)" in text
+    assert text.count("breaks") == 1
+    code, out, _ = call(capsys, *AUDIT, "--set", "C=3", "--json")
+    assert (code, json.loads(out)["first_violation"]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem", "bound", "words"),
+    [
+        ("sgd", "quadratic", "zinkevich2003", "unbounded"),
+        ("adam", "luo2019_piecewise", "kingma2015_theorem_4_1", "supposes convex losses"),
+        ("sgd", "luo2019_periodic", "kingma2015_theorem_4_1", "is about adam, not about sgd"),
+        ("sgd", "luo2019_periodic", "zinkevitch2003", "did you mean 'zinkevich2003'"),
+    ],
+)
+def test_audit_refuses(rule: str, problem: str, bound: str, words: str, capsys: pytest.CaptureFixture) -> None:
+    code, out, err = call(capsys, "audit", "--rule", rule, "--problem", problem, "--bound", bound)
+    assert (code, out) == (2, "")
+    assert words in err
