@@ -20,6 +20,7 @@ from simlab.regret_bound import Hypothesis, RegretBound, Row
 from simlab.trajectory import Trajectory, precision
 
 ROUNDING = 1e-12  # floats: what is less than this of the scale of the numbers compared is not a violation
+COMPILE = 1_000  # below, a run in plain Python is done before a kernel is compiled; its bits are the same
 ENCLOSE = 20_000  # the longest run that is made again in balls
 LAMBDA = "0.99999999"  # 1 - 1e-8, Kingma and Ba 2015, section 2 of the preprint; where beta1 = 0 it plays no part
 
@@ -83,7 +84,8 @@ def audit(
     if not theorem.about(plan):
         raise BadInput(f"{theorem.name} is about schedule={theorem.schedule}, not {plan.rate_schedule.__name__}")
     same: dict[str, Any] = {"hyper": dict(given), "x0": x0, "record": "all"}
-    made = run(spec, problem, rounds=rounds, backend="numba", progress=progress, **same)
+    short = plan.rounds <= COMPILE
+    made = run(spec, problem, rounds=rounds, backend="reference" if short else "numba", progress=progress, **same)
     seen, grade = history(made), "observed"
     curve = theorem(seen)
     above = np.flatnonzero(seen.regret - curve > ROUNDING * np.maximum(1, np.abs(curve)))
@@ -98,16 +100,9 @@ def audit(
     at = first or seen.rounds
     with precision(128):
         here = seen.upto(at)
-        rows = theorem.ledger(here, _point(here), theorem.terms(here))
+        rows = theorem.ledger(here, here.point, theorem.terms(here))
         failed = {need.words: _fails(need, seen) for need in theorem.needs}
     return Audit(made, theorem, np.asarray(made.regret_curve), curve, first, failed, rows, at, grade)
-
-
-def _point(h: History) -> np.ndarray:
-    """The best fixed decision of the last round, in the run's numbers."""
-    u = h.best[-1].u
-    number = catalog.backend("arb" if h.x.dtype == object else "reference").number
-    return np.atleast_1d(number(u))
 
 
 def _fails(need: Hypothesis, h: History) -> int | None:

@@ -61,8 +61,8 @@ def settings(pairs: Sequence[str]) -> dict[str, str]:
     return known
 
 
-def progress_bar(total: int) -> Callable[[int], None] | None:
-    """A reporter of rounds done and time left on a terminal's stderr, None elsewhere."""
+def progress_bar(total: int, unit: str = "rounds") -> Callable[[int], None] | None:
+    """A reporter of rounds (or another unit) done and time left on a terminal's stderr, None elsewhere."""
     if not sys.stderr.isatty():
         return None
     from simlab.online import duration
@@ -75,7 +75,7 @@ def progress_bar(total: int) -> Callable[[int], None] | None:
         if now - began > 1 and (now - last[0] > 0.2 or t == total):
             last[0] = now
             left = duration((now - began) * (total - t) / t) + " left" if t < total else ""
-            sys.stderr.write(f"\r\x1b[K{t:,} of {total:,} rounds  {left}" if t < total else "\r\x1b[K")
+            sys.stderr.write(f"\r\x1b[K{t:,} of {total:,} {unit}  {left}" if t < total else "\r\x1b[K")
             sys.stderr.flush()
 
     return report

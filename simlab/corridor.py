@@ -8,15 +8,16 @@ from typing import cast
 import numpy as np
 
 from simlab.history import History
-from simlab.ops import children
+from simlab.ops import children, rebind, system_of
 from simlab.regret_bound import Hypothesis
 
 
 def corridor(h: History) -> tuple[np.ndarray, np.ndarray]:
     """(eta_l(t), eta_u(t)) for t = 1..T, of the bound functions that the rule was made with."""
     bounds = children(children(cast(FunctionType, h.rule.function))["etahat"])
-    hyper = h.hyper["alpha_star"], h.hyper["gamma"]
-    return tuple(np.array([bounds[side](t, *hyper) + 0 * t for t in h.t]) for side in ("lower", "upper"))  # type: ignore[return-value]
+    hyper, system = (h.hyper["alpha_star"], h.hyper["gamma"]), system_of(h.t)
+    lower, upper = (rebind(bounds[side], system) for side in ("lower", "upper"))
+    return tuple(np.array([side(t, *hyper) + 0 * t for t in h.t]) for side in (lower, upper))  # type: ignore[return-value]
 
 
 MONOTONE = (

@@ -36,6 +36,7 @@ _MAGNITUDE, _INFINITE, _NORMAL = 2**63 - 1, 0x7FF << 52, 1 << 52  # bits: |x|, i
 
 def number(x: Any) -> Any:
     """A double, or an array of them."""
+    return reference.number(x)  # for what is converted before compiling: fractions that a rule mentions
 
 
 @overload(number, jit_options=_OPTIONS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction as Q
 
 import numpy as np
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 import simlab
 from simlab import catalog
 from simlab.ops import Weight, rebind
+from simlab.rule import Step
 from tests.conformance.support import FLOATS, ULPS, agree, distance, rationals, values
 
 # constants of a problem that are small enough to run often, and random; the rest of what is found runs on its defaults
@@ -187,6 +189,26 @@ def test_a_backend_says_what_it_is(name: str) -> None:
     assert backend.NANOSECONDS > 0
     assert all(version(package) for package in backend.PACKAGES)
     assert all(hasattr(kernels if name == "numba" else backend, operation) for operation in PRIMITIVES.values())
+
+
+THIRD = Q(1, 3)
+
+
+def with_fraction(factor: Q) -> Callable:
+    def fractional(t, alpha, g):
+        """A fraction of the module and one of the closure.
+
+        Reference: nobody.
+        """
+        return Step(direction=THIRD * g, rate=factor * alpha), ()
+
+    return fractional
+
+
+def test_fractions_that_a_rule_mentions_are_numbers_everywhere() -> None:
+    runs = agree(with_fraction(Q(2, 7)), "reddi2018_periodic", rounds=5, record=5)
+    assert distance(runs) <= ULPS
+    assert runs["reference"].x_last != 0
 
 
 def test_operations_of_problems_by_hand() -> None:
