@@ -90,7 +90,7 @@ def test_every_curve_is_a_row_of_the_data(made, name):
     assert len(curves) >= 2
     for line in curves:
         x, y = line.get_data()
-        assert any(np.array_equal(x, a) and np.array_equal(y, b) for a, b in rows), line
+        assert any(np.array_equal(x, a) and np.array_equal(y, b, equal_nan=True) for a, b in rows), line
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -285,3 +285,38 @@ def test_marks_sit_on_the_least_integers(folder):
     data = load(folder, "luo2019_condition")
     assert bool((data.C_sufficient == np.maximum(np.ceil(data.real_sufficient), 3)).all())
     assert bool((data.C_sharp == np.maximum(np.floor(data.real_sharp) + 1, 3)).all())
+
+
+@pytest.mark.parametrize("name", ["phase_beta1_beta2", "phase_period_beta2"])
+def test_runs_end_where_the_phase_diagram_says(folder, name):
+    """Every run that was made agrees with the cell that it stands on; no cell is open, and neutral ones are proved."""
+    data = load(folder, name)
+    made = data.simulated != 0
+    assert int(made.sum()) >= 36
+    assert bool((data.simulated == data.verdict).where(made, True).all())
+    assert set(np.unique(data.verdict)) <= {-1, 0, 1}
+    assert bool(((data.verdict == 0) == (data.grade_of_verdict == 2)).all())
+
+
+def test_critical_curves_bound_the_phases(folder):
+    """Wrong-signed cells are those below the curve, of beta1 over beta2; and N = 1, 2, 12 lie in each other."""
+    data = load(folder, "phase_beta1_beta2")
+    wrong = data.verdict == 1
+    below = (data.beta1 < data.critical_beta1).transpose(*wrong.dims)
+    assert int(wrong.any("beta1").sum()) > 250
+    assert bool((wrong == below).all())
+    neutral = [("5,-2,-2", 1 / 2, 1 / 4), ("25,-12,-12", 3 / 4, 9 / 16)]  # N = beta1/(1 - beta1)^2, beta1 = sqrt(beta2)
+    assert all(data.verdict.sel(pattern=p, beta1=b1, beta2=b2) == 0 for p, b1, b2 in neutral)
+    assert int((data.verdict == 0).sum()) == len(neutral)
+    for inner, outer in itertools.pairwise(data.pattern.values[1:]):
+        assert bool((wrong.sel(pattern=inner) <= wrong.sel(pattern=outer)).all())
+    for pattern, critical in (("10,-1*9", 0.9554430721), ("3,-1,-1", 0.4723131400)):  # beta2 for beta1 = 0
+        row = data.critical_beta1.sel(pattern=pattern).dropna("beta2")
+        assert float(row.beta2[-1]) == pytest.approx(critical, rel=2e-4)
+        assert float(row[-1]) < 0.01
+
+
+def test_luo_phases_follow_the_sharp_curve(folder):
+    data = load(folder, "phase_period_beta2")
+    assert bool(((data.verdict == 1) == (data.real_sharp < data.C).transpose("C", "rest")).all())
+    assert bool((data.real_sharp < data.real_sufficient).all())
