@@ -10,15 +10,19 @@ prove nothing: what is shown is shown by a run in balls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil, sqrt
 from typing import Any, NamedTuple
 
+import simlab
+from simlab import catalog
 from simlab.backends.arb import number
 from simlab.claims import Certificate, Grade
 from simlab.online import make_plan
-from simlab.orbit import orbit
+from simlab.orbit import orbit, verdict
+from simlab.rule import settle
+from simlab.trajectory import Trajectory
 
 
 class Design(NamedTuple):
@@ -53,6 +57,34 @@ def design(rule: str, problem: str, hyper: Mapping[str, Any], share: Fraction) -
     rounds = posed.period * ceil(amplitude / abs(drift) / (2 * float(share) ** 2))
     size = Fraction(alpha).limit_denominator(100)
     return Design({**hyper, **dict.fromkeys(sizes, size)}, rounds, drift, amplitude)
+
+
+def travel(rule: str, problem: Any, plan: Design, x0: Any) -> Trajectory:
+    """The run in balls that the design asks for."""
+    return simlab.run(rule, problem, hyper=plan.hyper, x0=x0, rounds=plan.rounds, backend="arb", record=1)
+
+
+def drift_of(rule: str, gradients: Sequence[Any], hyper: Mapping[str, Any]) -> Any:
+    """The ball of D on these gradients, repeated, at a precision that shows its sign (unless D is 0)."""
+    known = catalog.rule(rule)
+    return verdict(known, tuple(map(Fraction, gradients)), settle(known.hyper, dict(hyper), f"rule {rule}")).orbit.drift
+
+
+def first(fails: Callable[[int], bool], low: int) -> int:
+    """The least n > low with fails(n), where fails(low) is false and fails changes once (else one n with a change)."""
+    assert not fails(low), "the search starts where nothing fails"
+    high = low + 1
+    while not fails(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fails(middle) else (middle, high)
+    return high
+
+
+def lowest(balls: Iterable[Any]) -> Any:
+    """The ball whose lower end is least: if it is positive, all of them are."""
+    return min(balls, key=lambda ball: float(ball.lower()))
 
 
 def enclosed(parts: Mapping[str, Any], evidence: str, data: Mapping[str, Any]) -> Certificate:

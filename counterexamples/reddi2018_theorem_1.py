@@ -8,21 +8,15 @@ Reddi, Kale and Kumar (2018), "On the convergence of Adam and beyond", Theorem 1
 from __future__ import annotations
 
 from fractions import Fraction as Q
-from typing import Any
 
 import simlab
-from counterexamples._design import design, enclosed
+from counterexamples._design import design, enclosed, lowest
 from simlab.claims import Certificate, Claim
 
 PROBLEM, C = "reddi2018_periodic", 3
 BETA2 = Q(1, 1 + C * C)
 ALPHA = 1 - BETA2  # a rational number below sqrt(1 - beta2)
 HYPER = {"C": C, "beta1": 0, "beta2": BETA2}
-
-
-def lower(ball: Any) -> float:
-    """The lower end of a ball, to find the least of many."""
-    return float(ball.lower())
 
 
 def check() -> Certificate:
@@ -37,8 +31,8 @@ def check() -> Certificate:
     beyond = (adam.records.x[t] + sum(moves[t : t + 3]) - 1 for t in starts)  # what the wall takes
     linear = (adam.regrets[t + 2] - (2 * C - 4) * (t // 3 + 1) for t in starts)
     parts = {
-        "Adam: the moves of a period from x = 1 go beyond 1": min(beyond, key=lower),
-        "Adam: R_(3k) - (2C - 4) k": min(linear, key=lower),
+        "Adam: the moves of a period from x = 1 go beyond 1": lowest(beyond),
+        "Adam: R_(3k) - (2C - 4) k": lowest(linear),
         "AMSGrad: -1 - 2 x_(T+1)": -1 - 2 * amsgrad.x_last,
         "AMSGrad: (2C - 4) T/3 - R_T": (2 * C - 4) * plan.rounds // 3 - amsgrad.regret,
     }
