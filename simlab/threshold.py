@@ -82,7 +82,12 @@ def thresholds(
     """
     if name not in rule.hyper or name == "alpha":
         known = [n for n in rule.hyper if n != "alpha"]
-        raise BadInput(f"rule {rule.name} has no threshold in {name!r}; it may be one of {known}{nearest(name, known)}")
+        may = (
+            f"it may be one of {', '.join(known)}{nearest(name, known)}"
+            if known
+            else "it has no hyperparameter but alpha"
+        )
+        raise BadInput(f"rule {rule.name} has no threshold in {name!r}; {may}")
     sign = partial(_sign, rule, gradients, dict(hyper), name)
     seen = [(q, *sign(q)) for q in map(rule.hyper[name].check, grid(low, high, points))]
     signed = [row for row in seen if row[1]]

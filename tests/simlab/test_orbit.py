@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from fractions import Fraction as Q
 
@@ -119,6 +120,12 @@ def test_arrays_of_cells_are_many_orbits(name: str) -> None:
     cells = {"beta2": np.array([float(b) for b in beta2s])} if "beta2" in spec.hyper else {}
     hyper = settle(spec.hyper, {}, "the rule")
     pattern = [np.array([float(v) for v in firsts]), *[Q(-1)] * 9]
+    try:
+        orbit(spec, [Q(7), *[Q(-1)] * 9], hyper)
+    except BadInput as refusal:
+        with pytest.raises(BadInput, match=re.escape(str(refusal))):
+            orbit(spec, pattern, {**hyper, **cells}, floats)
+        return
     found = orbit(spec, pattern, {**hyper, **cells}, floats)
     assert found.drift.shape == (3,)
     for i, (first, beta2) in enumerate(zip(firsts, beta2s, strict=True)):
@@ -238,6 +245,31 @@ def test_the_command(capsys: pytest.CaptureFixture) -> None:
     ):
         assert cli.main(["drift", "--rule", "rmsprop", *bad]) == 2
         assert words in capsys.readouterr().err
+
+
+def test_the_command_on_random_gradients(capsys: pytest.CaptureFixture) -> None:
+    """1010 with probability 1/100, else -10: an independent 12-digit value of the drift."""
+    args = ["drift", "--rule", "adam_analysed", "--gradients", "1010,-10", "--set", "beta2=99/100"]
+    assert cli.main([*args, "--probabilities", "1/100,99/100", "--json"]) == 0
+    got = json.loads(capsys.readouterr().out)
+    assert (got["verdict"], got["grade"], got["mean"]) == ("wrong", "enclosed", "1/5")
+    assert abs(Decimal(got["drift"]["midpoint"]) - Decimal("0.059138958675")) < Decimal("0.5e-12")
+    assert cli.main([*args, "--probabilities", "1/100,9/100"]) == 2
+    assert "add up to 1" in capsys.readouterr().err
+
+
+def test_the_command_that_finds_thresholds(capsys: pytest.CaptureFixture) -> None:
+    args = ["threshold", "--rule", "adam_analysed", "--gradients", "10,-1*9"]
+    assert cli.main([*args, "--set", "beta1=0", "--json"]) == 0
+    (root,) = (got := json.loads(capsys.readouterr().out))["roots"]
+    assert (root["below"], root["above"], root["grade"]) == ("wrong", "right", "enclosed")
+    assert Q(root["low"]) < Q("0.9554430721054991238731874") < Q(root["high"]) + Q("1e-25")
+    ((low, high),) = got["not_excluded"]
+    assert low < float(Q(root["low"])) < high < low + 1e-3
+    assert cli.main([*args, "--set", "beta1=9/10"]) == 0  # the default: two roots
+    assert capsys.readouterr().out.count("-signed  (enclosed)") == 2
+    assert cli.main(["threshold", "--rule", "sgd", "--gradients", "3,-1,-1"]) == 2
+    assert "no threshold in 'beta2'" in capsys.readouterr().err
 
 
 # --- sums of square roots -------------------------------------------------------------------------------------------
