@@ -76,17 +76,17 @@ def _from_file(spec: str) -> Any:
 
 
 @cache
-def claims() -> dict[str, Any]:
-    """Every claim that is installed, by name. Raises RuntimeError if there is none: silence is not success."""
-    found: dict[str, Any] = {}
+def claim_modules() -> dict[str, str]:
+    """The module of every claim that is installed, by the claim's name; nothing is imported.
+
+    Raises RuntimeError if there is none (silence is not success), and where two have one name.
+    """
+    found: dict[str, str] = {}
     for entry in sorted(entry_points(group="simlab.claims"), key=lambda e: e.name):
         for name in names(entry.value):
-            claim = getattr(importlib.import_module(f"{entry.value}.{name}"), name, None)
-            if claim is None:
-                raise RuntimeError(f"{entry.value}/{name}.py defines no {name!r}: a claim's name is its path")
             if name in found:
                 raise RuntimeError(f"two claims are called {name!r}")
-            found[name] = claim
+            found[name] = f"{entry.value}.{name}"
     if not found:
         raise RuntimeError("no claims are installed; install the packages that announce themselves as simlab.claims")
     return found
@@ -94,10 +94,18 @@ def claims() -> dict[str, Any]:
 
 def claim(name: str) -> Any:
     """The claim of that name."""
-    known = claims()
+    known = claim_modules()
     if name not in known:
         raise BadInput(f"unknown claim {name!r}{nearest(name, known)} (simlab list claims shows all {len(known)})")
-    return known[name]
+    found = getattr(importlib.import_module(known[name]), name, None)
+    if found is None:
+        raise RuntimeError(f"{known[name].replace('.', '/')}.py defines no {name!r}: a claim's name is its path")
+    return found
+
+
+def claims() -> dict[str, Any]:
+    """Every claim that is installed, by name."""
+    return {name: claim(name) for name in claim_modules()}
 
 
 def bound(name: str) -> Any:

@@ -79,12 +79,11 @@ def list_(kind: str | None, as_json: bool) -> None:
 def find(name: str) -> tuple[str, Any]:
     """(kind, thing) for a name of any kind; raises BadInput with the nearest name."""
     for kind in KINDS:
-        names = catalog.claims() if kind == "claims" else catalog.names(f"simlab.{kind}")
-        if name in names:
-            return kind[:-1], found(kind)[name] if kind == "claims" else getattr(catalog, kind[:-1])(name)
+        if name in (catalog.claim_modules() if kind == "claims" else catalog.names(f"simlab.{kind}")):
+            return kind[:-1], getattr(catalog, kind[:-1])(name)
     if ".py:" in name:
         return "rule", catalog.rule(name)
-    known = [*catalog.claims(), *(n for k in KINDS if k != "claims" for n in catalog.names(f"simlab.{k}"))]
+    known = [*catalog.claim_modules(), *(n for k in KINDS if k != "claims" for n in catalog.names(f"simlab.{k}"))]
     raise BadInput(f"nothing is called {name!r}{nearest(name, known)} (simlab list shows everything)")
 
 

@@ -280,7 +280,8 @@ def verdict(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, An
     while True:
         with precision(bits):
             found = orbit(rule, gradients, hyper)
-            sign = 1 if found.drift > 0 else -1 if found.drift < 0 else 0
+            clear = found.drift.is_finite()  # a rate may be infinite: a second moment of 0 where the direction is not
+            sign = 1 if clear and found.drift > 0 else -1 if clear and found.drift < 0 else 0
         if zero is None:
             zero = not sign and len(gradients) <= EXACT_PERIOD and _is_zero(rule, gradients, hyper)
         if sign or zero or found.drift == 0 or bits >= MOST_BITS:

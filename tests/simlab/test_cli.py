@@ -315,7 +315,7 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture) -> None:
 def test_no_claims_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "entry_points", lambda group: [])
     with pytest.raises(RuntimeError, match="no claims are installed"):
-        catalog.claims.__wrapped__()
+        catalog.claim_modules.__wrapped__()
 
 
 def test_a_missing_extra_is_not_a_bad_input() -> None:

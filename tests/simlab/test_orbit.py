@@ -199,6 +199,12 @@ def test_period_two_never_fails_and_signs_follow_the_gradients(gradients: str) -
     assert drift("adam_analysed", tripled, beta1="1/2", beta2="9/10").orbit.drift.overlaps(-base)
 
 
+def test_an_infinite_drift_has_no_verdict() -> None:
+    """beta2 = 0 and a gradient 0: v_t = 0 where m_t is not, so that step is not a number to compare."""
+    found = drift("adam_analysed", "3,-1,0", beta1="1/2", beta2=0)
+    assert (found.word, found.grade) == ("undecided", "undecided")
+
+
 def test_what_is_refused() -> None:
     with pytest.raises(BadInput, match="all gradients are 0"):
         drift("adam", "0,0")
