@@ -1,27 +1,23 @@
-"""Step size and horizon that show where a rule goes on a periodic linear problem, from the rule's own steady state.
+"""What the claims about periodic linear problems share: a run's step size and horizon, runs, and margins in balls.
 
-    D: by how much x moves in a period of P rounds;   A: how far it is from the end at most, or moves in a round
-    alpha = W sqrt(P/(2 A |D|)),   T = f A P/|D|,   f = (W/d)^2/2;      W: the width of F
-
-D and A are those of the steady state, for alpha = 1 and without 1/sqrt(t). With steps alpha/sqrt(t) x then crosses F in
-a part of T rounds, and ends within about alpha A/sqrt(T) = d of the end that D points to. These choices are rounded and
-prove nothing: what is shown is shown by a run in balls.
+Step size and horizon come from the rule's own steady state (simlab.horizon). They are rounded and prove nothing: what
+is shown is shown by a run in balls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from math import ceil, sqrt
 from typing import Any, NamedTuple
 
 import simlab
 from simlab import catalog
 from simlab.backends.arb import number
 from simlab.claims import Certificate, Grade
+from simlab.horizon import horizon
 from simlab.online import make_plan
 from simlab.orbit import orbit, verdict
-from simlab.rule import settle
+from simlab.rule import Decay, Weight, settle
 from simlab.trajectory import Trajectory
 
 
@@ -31,7 +27,6 @@ class Design(NamedTuple):
     hyper: dict[str, Any]
     rounds: int
     drift: float
-    amplitude: float
 
     def shown(self) -> dict[str, str]:
         """All of it as text."""
@@ -39,7 +34,6 @@ class Design(NamedTuple):
             **{n: str(v) for n, v in self.hyper.items()},
             "rounds": str(self.rounds),
             "drift": repr(self.drift),
-            "amplitude": repr(self.amplitude),
         }
 
 
@@ -51,12 +45,10 @@ def design(rule: str, problem: str, hyper: Mapping[str, Any], share: Fraction) -
     assert posed.coefficient, "a linear problem"
     gradients = [Fraction(posed.coefficient(t, *posed.data)) for t in range(1, posed.period + 1)]
     steady = orbit(plan.rule, gradients, {**plan.hyper, **dict.fromkeys(sizes, Fraction(1))})
-    drift, amplitude = float(steady.drift), max(map(float, (*steady.behind(), *map(abs, steady.moves))))
     low, high = posed.feasible.parameters
-    alpha = float(high - low) * sqrt(posed.period / (2 * amplitude * abs(drift)))
-    rounds = posed.period * ceil(amplitude / abs(drift) / (2 * float(share) ** 2))
-    size = Fraction(alpha).limit_denominator(100)
-    return Design({**hyper, **dict.fromkeys(sizes, size)}, rounds, drift, amplitude)
+    weights = [v for n, v in plan.hyper.items() if plan.rule.hyper[n].range in (Weight, Decay)]
+    chosen = horizon(steady, float(high - low), float(share), max(weights, default=Fraction(0)))
+    return Design({**hyper, **dict.fromkeys(sizes, chosen.alpha)}, chosen.rounds, float(steady.drift))
 
 
 def travel(rule: str, problem: Any, plan: Design, x0: Any) -> Trajectory:
