@@ -49,6 +49,7 @@ def clipped(x, alpha_star, gamma, t):
 
 # twin(g_1..g_t, alpha, the defaults of the interface) -> (direction m_t, rate eta_t with its schedule)
 B1, B2, EPS, END, SLOW, B3, B4 = map(exact, ("0.9", "0.999", "1e-8", "0.1", "0.001", "0.9999", "0.99"))
+DELTA = exact("0.01")
 
 
 def sgd(g, alpha):
@@ -139,12 +140,35 @@ def lion(g, alpha, beta1=B1, beta2=B4):
     return mp.sign(beta1 * past + (1 - beta1) * g[-1]), alpha / mp.sqrt(len(g))
 
 
+def adamx(g, alpha, beta1=B1, beta2=B2):
+    return amsgrad(g, alpha, beta1, beta2)  # while beta1 is constant; a schedule is below
+
+
+def adamnc(g, alpha, beta1=B1):
+    return average(g, beta1), alpha / mp.sqrt(mp.fsum(squares(g)))
+
+
+def padam(g, alpha, beta1=B1, beta2=B2):
+    return average(g, beta1), alpha / (mp.sqrt(len(g)) * largest_average(squares(g), beta2) ** mp.mpf("0.125"))
+
+
+def sc_adagrad(g, alpha, delta=DELTA):
+    return g[-1], alpha / (mp.fsum(squares(g)) + delta)
+
+
+def sadam(g, alpha, beta1=B1, gamma=B1, delta=DELTA):
+    weights = [gamma / s * mp.fprod(1 - gamma / r for r in range(s + 1, len(g) + 1)) for s in range(1, len(g) + 1)]
+    v = mp.fsum(w * q for w, q in zip(weights, squares(g), strict=True))
+    return average(g, beta1), alpha / (len(g) * v + delta)
+
+
 CHANGED = {
     "alpha": "2/7",
     "beta1": "3/5",
     "beta2": "7/10",
     "dampening": "1/4",
     "epsilon": "1/50",
+    "delta": "1/30",
     "alpha_star": "1/5",
     "gamma": "1/3",
 }
@@ -184,6 +208,19 @@ def test_rules_against_sums_in_mpmath(rule, changed, problem):
         assert distance(run.records.rate[i], rate) < 1e-45
         x = min(max(x - rate * direction, lower), upper)
         assert distance(after, x) < 1e-45
+
+
+def test_adamx_under_a_beta1_that_falls():
+    """beta1_t = beta1/t: x from the recursion as it is printed, which divides by 1 - beta1_{t-1}."""
+    hyper = {"alpha": "1/5", "beta1": "3/5", "beta2": "7/10", "beta1_schedule": "inv"}
+    run = simlab.run("adamx", "reddi2018_periodic", hyper=hyper, x0="1/3", rounds=30, backend="arb", bits=200)
+    x, m, v, vhat, before = exact("1/3"), 0, 0, 0, 1
+    for i, decision in enumerate([*run.records.x[1:], run.x_last], 1):
+        g, beta1, beta2 = mp.mpf(3 if i % 3 == 1 else -1), exact("3/5") / i, exact("7/10")
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+        vhat, before = max(((1 - beta1) / before) ** 2 * vhat, v), 1 - beta1
+        x = min(max(x - exact("1/5") * m / mp.sqrt(i * vhat), -1), 1)
+        assert distance(decision, x) < 1e-45
 
 
 # --- torch.optim ------------------------------------------------------------------------------------------------------
