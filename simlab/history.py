@@ -60,9 +60,23 @@ class History:
         return int(self.g.shape[1])
 
     @property
+    def system(self) -> Any:
+        """The number system of the run."""
+        return catalog.backend("arb" if self.x.dtype == object else "reference")
+
+    @property
+    def point(self) -> np.ndarray:
+        """u, the best fixed decision of all rounds."""
+        return np.atleast_1d(self.system.number(self.best[-1].u))
+
+    def losses(self, x: np.ndarray) -> np.ndarray:
+        """f_t(x_t) for each t; x has a row a round, or is one decision for all of them."""
+        return _rows(_seen(self.plan, self.plan.problem.loss, np.broadcast_to(x, self.g.shape), self.system))[:, 0]
+
+    @property
     def before(self) -> np.ndarray:
         """m_{t-1}, with m_0 = 0."""
-        return np.concatenate([0 * self.m[:1], self.m[:-1]])
+        return _lagged(self.m)
 
     @property
     def energy(self) -> np.ndarray:
@@ -119,25 +133,18 @@ def history(run: Trajectory) -> History:
         raise BadInput(f"F = {plan.problem.feasible} is unbounded, and the theorem supposes a finite diameter")
     to = system.number
     with precision(run.provenance["bits"]):
-        _, decay, _, data, _ = bound(plan, to)
-        rounds, t = len(run.t), to(np.array([int(v) for v in run.t], dtype=object))
-
-        def rows(values: list) -> np.ndarray:
-            return np.array([np.atleast_1d(_plain(v)) for v in values]).reshape(len(values), -1)
-
-        x = rows([*records.x, records.x_last])
-        seen = [(plan.problem.phase(s + 1), x[s] if plan.problem.dimension else x[s, 0], *data) for s in range(rounds)]
-        grad = rebind(plan.problem.grad, system)
-        g = rows([to(grad(*args)) for args in seen])
+        decay, rounds = to(plan.decay), len(run.t)
+        t, x = to(np.array([int(v) for v in run.t], dtype=object)), _rows([*records.x, records.x_last])
+        g = _rows(_seen(plan, plan.problem.grad, x[:-1], system))
         power = [to(1)]
         for _ in range(rounds - 1):
             power.append(power[-1] * decay)
         factor = np.array([to(plan.beta1_schedule(s, p)) for s, p in zip(t, power, strict=True)])
         beta1 = factor * to(plan.hyper.get("beta1", 0))
-        m = rows(records.direction)
-        w = eta = _filled(divide(to(1), rows(records.rate)) + 0 * m, m)
-        if "c1" in plan.rule.state:  # the rule divides m_t by 1 - prod beta1_s
-            k = (1 - np.cumprod(beta1))[:, None]
+        m = _rows(records.direction)
+        w = eta = _filled(divide(to(1), _rows(records.rate)) + 0 * m)
+        k = (1 - np.cumprod(beta1))[:, None]
+        if _strange(m * k, g, beta1) < _strange(m, g, beta1):  # the rule divides m_t by k_t
             m, w = m * k, eta * k
         return History(
             plan,
@@ -155,14 +162,34 @@ def history(run: Trajectory) -> History:
         )
 
 
-def _plain(value: Any) -> Any:
-    return value.numpy() if hasattr(value, "numpy") else value
+def _seen(plan: Plan, function: Any, x: np.ndarray, system: Any) -> list:
+    """A loss or gradient of the problem at x_1, x_2, ..., in their rounds."""
+    data, f = bound(plan, system.number)[3], rebind(function, system)
+    points = x if plan.problem.dimension else x[:, 0]
+    return [system.number(f(plan.problem.phase(t), point, *data)) for t, point in enumerate(points, 1)]
 
 
-def _filled(weight: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """The weights, where those before the first step that moves a coordinate are that step's."""
-    for column, moved in zip(weight.T, direction.T, strict=True):
-        first = next((i for i, d in enumerate(moved) if not d == 0), 0)  # noqa: SIM201 a ball is neither == nor !=
+def _rows(values: list) -> np.ndarray:
+    """One row a round."""
+    plain = (v.numpy() if hasattr(v, "numpy") else v for v in values)
+    return np.array([np.atleast_1d(v) for v in plain]).reshape(len(values), -1)
+
+
+def _lagged(m: np.ndarray) -> np.ndarray:
+    """m_{t-1} for each t, with m_0 = 0."""
+    return np.concatenate([0 * m[:1], m[:-1]])
+
+
+def _strange(m: np.ndarray, g: np.ndarray, beta1: np.ndarray) -> Any:
+    """How far m is from the moving average of g."""
+    weight = beta1[:, None]
+    return absolute(m - weight * _lagged(m) - (1 - weight) * g).sum()
+
+
+def _filled(weight: np.ndarray) -> np.ndarray:
+    """The weights, where those of a rate that is still infinite are the first positive one."""
+    for column in weight.T:
+        first = next((i for i, w in enumerate(column) if w > 0), 0)
         column[:first] = column[first]
     return weight
 

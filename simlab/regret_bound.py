@@ -1,7 +1,7 @@
 """What a regret bound is: terms that add up, hypotheses on the run, and the ledger of its proof.
 
 A proof is a chain of inequalities left <= right over one run and one comparator u; each replaces a part of what is to
-be bounded by another, so their slacks right - left add up to bound - R_T(u). Two chains serve all theorems here.
+be bounded by another, so their slacks right - left add up to bound - R_T(u). Four chains serve all theorems here.
 
 published (Kingma and Ba 2015; Reddi et al. 2018; Luo et al. 2019), with c_t = 1/(1 - beta1_t):
 
@@ -20,6 +20,17 @@ master (any weights, any beta1_t; no factor 1/(1 - beta1)):
     variation     sum w_t/2 (Delta_t^2 - Delta_{t+1}^2)  <=  D_inf^2/2 sum_i PV_i
     surprise      sum beta1_t <g_t - m_{t-1}, Delta_t>  <=  D_inf sum beta1_t ||g_t - m_{t-1}||_1
     corollary     the master terms  <=  the bound's own terms
+
+averaged (any weights, one beta1; q = beta1/(1 - beta1)): of the master chain all but
+
+    moment        sum <g_t, Delta_t>  =  sum <m_t, Delta_t> + q <m_T, Delta_T> + q sum_{t<T} <m_t, x_t - x_{t+1}>
+    last          q <m_T, Delta_T>  <=  q (D_inf^2 sum_i w_{T,i}/2 + sum_i m_{T,i}^2/(2 w_{T,i}))
+    moves         q sum_{t<T} <m_t, x_t - x_{t+1}>  <=  q sum_{t<T} sum_i m_{t,i}^2/w_{t,i}
+
+curved (losses that curve as much as the weights grow): of the master chain all but
+
+    convexity     R_T(u)  <=  sum <g_t, Delta_t> - sum (w_t - w_{t-1})/2 Delta_t^2,    w_0 = delta/alpha, or 0
+    telescoping   sum w_t/2 (Delta_t^2 - Delta_{t+1}^2) - sum (w_t - w_{t-1})/2 Delta_t^2  <=  d D_inf^2 w_0/2
 """
 
 from __future__ import annotations
@@ -31,7 +42,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simlab.history import History
-from simlab.ops import divide
+from simlab.ops import absolute, divide
 from simlab.protocol import Plan
 from simlab.rule import read_doc
 
@@ -151,25 +162,105 @@ def master_terms(h: History) -> Terms:
     }
 
 
+def _corollary(own: Terms, terms: Terms) -> list[Row]:
+    """The steps from what a chain ends with to the terms of the bound, one by one where both have the same names."""
+    last = {name: values[-1] for name, values in own.items()}
+    if terms.keys() == own.keys():
+        return [Row(f"corollary, {n}", last[n], terms[n][-1]) for n in own]
+    return [Row("corollary", sum(last.values()), sum(v[-1] for v in terms.values()))]
+
+
 def master(h: History, u: np.ndarray, terms: Terms) -> list[Row]:
     """The master chain at the last round, and the step from its terms to the bound's."""
     now, fall, linear, convexity = _start(h, u)
     moved, lagged = _sum(h.m * now), _sum(h.beta1[:, None] * (h.g - h.before) * now)
-    squares = _sum(h.w * fall) / 2
-    own = {name: values[-1] for name, values in master_terms(h).items()}
-    rows = [
+    squares, own = _sum(h.w * fall) / 2, master_terms(h)
+    return [
         convexity,
         Row("moment", linear, moved + lagged),
-        Row("projection", moved, squares + own["energy"]),
-        Row("variation", squares, own["distance"]),
-        Row("surprise", lagged, own["momentum"]),
+        Row("projection", moved, squares + own["energy"][-1]),
+        Row("variation", squares, own["distance"][-1]),
+        Row("surprise", lagged, own["momentum"][-1]),
+        *_corollary(own, terms),
     ]
-    if terms.keys() == own.keys():  # term by term
-        return rows + [Row(f"corollary, {n}", own[n], terms[n][-1]) for n in own]
-    return [*rows, Row("corollary", sum(own.values()), sum(v[-1] for v in terms.values()))]
+
+
+def averaged_terms(h: History) -> Terms:
+    """The two terms of the master inequality for one beta1, at every round."""
+    q, energy = divide(h.hyper["beta1"], 1 - h.hyper["beta1"]), np.cumsum(h.energy)
+    return {
+        "distance": h.d_inf * h.d_inf * (h.variation + q * h.w.sum(axis=1)) / 2,
+        "energy": energy / 2 + q * (energy - h.energy / 2),
+    }
+
+
+def averaged(h: History, u: np.ndarray, terms: Terms) -> list[Row]:
+    """The averaged chain at the last round, and the step from its terms to the bound's."""
+    now, fall, linear, convexity = _start(h, u)
+    q, energy = divide(h.hyper["beta1"], 1 - h.hyper["beta1"]), h.energy
+    moved, last = _sum(h.m * now), q * _sum(h.m[-1] * now[-1])
+    moves = q * _sum((h.m * (h.x[:-1] - h.x[1:]))[:-1])
+    squares = _sum(h.w * fall) / 2
+    return [
+        convexity,
+        Row("moment", linear, moved + last + moves),
+        Row("projection", moved, squares + _sum(energy) / 2),
+        Row("variation", squares, h.d_inf * h.d_inf * h.variation[-1] / 2),
+        Row("last", last, q * (h.d_inf * h.d_inf * _sum(h.w[-1]) + energy[-1]) / 2),
+        Row("moves", moves, q * (_sum(energy) - energy[-1])),
+        *_corollary(averaged_terms(h), terms),
+    ]
+
+
+def _initial(h: History) -> Any:
+    """w_0."""
+    return divide(h.hyper.get("delta", 0 * h.d_inf), h.hyper["alpha"])
+
+
+def _bend(h: History, u: np.ndarray) -> np.ndarray:
+    """sum_i (w_{t,i} - w_{t-1,i})/2 Delta_{t,i}^2 for each t."""
+    away, rises = h.x[:-1] - u, np.concatenate([h.w[:1] - _initial(h), h.w[1:] - h.w[:-1]])
+    return (rises * away * away).sum(axis=1) / 2
+
+
+def curved_terms(h: History) -> Terms:
+    """The three terms that the curved chain ends with, at every round."""
+    distance = h.dimension * h.d_inf * h.d_inf * _initial(h) / 2 + 0 * h.t
+    return {**master_terms(h), "distance": distance}
+
+
+def curved(h: History, u: np.ndarray, terms: Terms) -> list[Row]:
+    """The curved chain at the last round, and the step from its terms to the bound's."""
+    now, fall, linear, convexity = _start(h, u)
+    moved, lagged = _sum(h.m * now), _sum(h.beta1[:, None] * (h.g - h.before) * now)
+    squares, bend, own = _sum(h.w * fall) / 2, _sum(_bend(h, u)), curved_terms(h)
+    return [
+        Row("convexity", convexity.left, linear - bend),
+        Row("moment", linear, moved + lagged),
+        Row("projection", moved, squares + own["energy"][-1]),
+        Row("telescoping", squares - bend, own["distance"][-1]),
+        Row("surprise", lagged, own["momentum"][-1]),
+        *_corollary(own, terms),
+    ]
 
 
 # --- hypotheses that several theorems share -------------------------------------------------------------------------
 
+
+def decay(h: History) -> Any:
+    """lambda of the run's beta1 schedule; 0, its most favourable value, where beta1 = 0 and it plays no part."""
+    return 0 * h.hyper["lambda"] if h.plan.hyper["beta1"] == 0 else h.hyper["lambda"]
+
+
+def curving(h: History) -> Any:
+    """f_t(u) - f_t(x_t) - <g_t, u - x_t> - sum_i (w_{t,i} - w_{t-1,i})/2 Delta_{t,i}^2, u the best decision."""
+    u = h.point
+    return h.losses(u) - h.losses(h.x[:-1]) + (h.g * (h.x[:-1] - u)).sum(axis=1) - _bend(h, u)
+
+
 GAMMA = Hypothesis("beta1 < sqrt(beta2)", lambda h: h.hyper["beta2"] - h.hyper["beta1"] * h.hyper["beta1"], True)
 BETA1 = Hypothesis("beta1_t <= beta1", lambda h: h.hyper["beta1"] - h.beta1)
+CONSTANT = Hypothesis("beta1_t = beta1", lambda h: -absolute(h.hyper["beta1"] - h.beta1))
+GEOMETRIC = Hypothesis("beta1_t = lambda beta1_{t-1}", lambda h: -absolute(h.beta1[1:] - decay(h) * h.beta1[:-1]))
+LAMBDA = Hypothesis("lambda < 1", lambda h: 1 - decay(h), True)
+CURVED = Hypothesis("losses curve as the weights grow: at the best decision, by (w_t - w_{t-1})/2 Delta_t^2", curving)

@@ -11,12 +11,7 @@ from typing import Any
 
 from simlab.history import History
 from simlab.ops import absolute, divide, sqrt
-from simlab.regret_bound import Hypothesis, Terms, published, regret_bound
-
-
-def decay(h: History) -> Any:
-    """lambda of the run's beta1 schedule; 0, its most favourable value, where beta1 = 0 and it plays no part."""
-    return 0 * h.hyper["lambda"] if h.plan.hyper["beta1"] == 0 else h.hyper["lambda"]
+from simlab.regret_bound import GEOMETRIC, LAMBDA, Hypothesis, Terms, decay, published, regret_bound
 
 
 def strayed(h: History) -> Any:
@@ -30,7 +25,8 @@ def strayed(h: History) -> Any:
     needs=(
         Hypothesis("unprojected: x_{t+1} = x_t - m_t/w_t", strayed),
         Hypothesis("beta1^2 < sqrt(beta2)", lambda h: h.hyper["beta2"] - h.hyper["beta1"] ** 4, True),
-        Hypothesis("lambda < 1", lambda h: 1 - decay(h), True),
+        GEOMETRIC,
+        LAMBDA,
     ),
     status="false as stated: reddi2018_periodic with C = 3 violates it",
     beta1_schedule="geometric",

@@ -8,7 +8,10 @@ PV_i = w_{1,i} + sum_{t>=2} max(0, w_{t,i} - w_{t-1,i}),   w = 1/eta
 from simlab.history import History
 from simlab.regret_bound import Terms, master, master_terms, regret_bound
 
-RULES = ("sgd", "adam_analysed", "rmsprop", "amsgrad", "adabound", "amsbound", "adagrad", "adam")
+RULES = (  # those whose direction is the moving average m_t, or g_t
+    *("sgd", "adagrad", "rmsprop", "sc_adagrad", "adam", "adam_analysed", "adamax", "adabelief", "adamnc", "adamx"),
+    *("amsgrad", "padam", "sadam", "adabound", "adabound_released", "amsbound", "amsbound_released"),
+)
 
 
 @regret_bound(rules=RULES, ledger=master, schedule=None)

@@ -7,11 +7,19 @@ with eta_{t,i} = alpha/sqrt(t vhat_{t,i}) and gamma = beta1/sqrt(beta2).
 Reddi, Kale and Kumar (2018), Theorem 4.
 """
 
+from typing import Any
+
 import numpy as np
 
 from simlab.history import History
 from simlab.ops import divide, log1p, sqrt
 from simlab.regret_bound import BETA1, GAMMA, Terms, published, regret_bound
+
+
+def energy(h: History) -> Any:
+    """alpha sqrt(1 + ln T)/((1 - gamma) sqrt(1 - beta2)) sum_i ||g_{1:T,i}||_2 >= sum_t sum_i m_{t,i}^2/w_{t,i}."""
+    gamma, rest = divide(h.hyper["beta1"], sqrt(h.hyper["beta2"])), sqrt(1 - h.hyper["beta2"])
+    return divide(h.hyper["alpha"], (1 - gamma) * rest) * sqrt(1 + log1p(h.t - 1)) * h.norms
 
 
 @regret_bound(rules=("amsgrad",), ledger=published, needs=(BETA1, GAMMA))
@@ -27,11 +35,10 @@ def reddi2018_theorem_4(h: History) -> Terms:
 
     Reference: Reddi, Kale and Kumar 2018, Theorem 4.
     """
-    beta1, beta2, alpha = h.hyper["beta1"], h.hyper["beta2"], h.hyper["alpha"]
-    rest, weight = 1 - beta1, h.w.sum(axis=1)
-    gamma = divide(beta1, sqrt(beta2))
+    rest, weight = 1 - h.hyper["beta1"], h.w.sum(axis=1)
+    square = h.d_inf * h.d_inf
     return {
-        "distance": divide(h.d_inf * h.d_inf, rest) * weight,
-        "momentum": divide(h.d_inf * h.d_inf, 2 * rest) * np.cumsum(h.beta1 * weight),
-        "energy": divide(alpha, rest * rest * (1 - gamma) * sqrt(1 - beta2)) * sqrt(1 + log1p(h.t - 1)) * h.norms,
+        "distance": divide(square, rest) * weight,
+        "momentum": divide(square, 2 * rest) * np.cumsum(h.beta1 * weight),
+        "energy": divide(energy(h), rest * rest),
     }

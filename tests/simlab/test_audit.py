@@ -1,0 +1,278 @@
+"""Audits find what is false, certify it and name the step; against what is proved they find nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction as Q
+from typing import Any
+
+import numpy as np
+import pytest
+
+import simlab
+from counterexamples.luo2019_theorem_4_false import FAMILIES, given, late, one
+from simlab import catalog
+from simlab.audit import audit
+from simlab.errors import BadInput
+from simlab.feasible import Box
+from simlab.history import History, history
+from simlab.ops import divide, dot
+from simlab.problem import Best, Problem
+from simlab.regret_bound import RegretBound
+from simlab.trajectory import precision
+from tests.simlab.golden import met
+from tests.simlab.test_bounds import ABOUT, CURVED
+
+# --- what is false ----------------------------------------------------------------------------------------------------
+
+# C, alpha, the first violation on Reddi et al.'s problem with beta2 = 1/(1 + C^2), and the last of 1000 rounds without
+KINGMA = [
+    ("3", "9/10", 129, 274),
+    ("3", "1/2", 135, 460),
+    ("6", "1/2", 48, None),
+    ("10", "1/2", 54, None),
+    ("5/2", "9/10", 306, None),
+]
+
+
+@pytest.mark.parametrize(("C", "alpha", "first", "last"), KINGMA)
+def test_adams_bound_is_violated(C: str, alpha: str, first: int, last: int | None) -> None:
+    """In balls, in that round and in none before; the telescoped sum is what breaks, as no other row does."""
+    hyper = {"C": C, "beta1": 0, "beta2": 1 / (1 + Q(C) ** 2), "alpha": alpha, "epsilon": 0}
+    found = audit("adam", "reddi2018_periodic", "kingma2015_theorem_4_1", hyper, 1, 1000 if last else 400)
+    assert (found.first_violation, found.grade, found.broken_step) == (first, "enclosed", "telescoping")
+    assert [row.name for row in found.rows if row.slack < 0] == ["telescoping"]
+    projected = found.failed.pop("unprojected: x_{t+1} = x_t - m_t/w_t")
+    assert projected is not None
+    assert not any(found.failed.values())
+    assert found.ratio[first - 2] < 1 < found.ratio[first - 1]
+    assert last is None or np.flatnonzero(found.ratio <= 1)[-1] == last - 1
+
+
+@pytest.mark.parametrize("bound", FAMILIES)
+def test_adabounds_bound_is_violated(bound: str) -> None:
+    """At T = 3, with every hypothesis met; the ledger says by how much each step gives or fails to."""
+    found = audit(FAMILIES[bound](late, one), "linear_periodic", bound, given(Q(1, 100)), -1, 3)
+    assert (found.first_violation, found.grade, found.broken_step) == (3, "enclosed", "telescoping")
+    assert not any(found.failed.values())
+    rows = {row.name: row.slack for row in found.rows}
+    for name, printed in (("telescoping", "-2.21162"), ("energy", "2.16689")):
+        assert abs(rows[name] - float(printed)) < 5e-6
+    with precision(128):
+        assert abs(sum(rows.values()) + 0.0447257) < 5e-8
+        assert met(found.run.regret, "5.972928932188134524755992")
+
+
+def test_a_violation_that_balls_do_not_repeat_is_only_observed(monkeypatch: pytest.MonkeyPatch) -> None:
+    import simlab.audit
+
+    monkeypatch.setattr(simlab.audit, "ENCLOSE", 2)
+    rule = FAMILIES["luo2019_theorem_4"](late, one)
+    found = audit(rule, "linear_periodic", "luo2019_theorem_4", given(Q(1, 100)), -1, 3)
+    assert (found.first_violation, found.grade, found.broken_step) == (3, "observed", "telescoping")
+
+
+def test_adam_has_no_bound_but_the_one_that_follows_its_weights() -> None:
+    """master_m holds for Adam where Adam's own bound does not, and both are linear in T."""
+    hyper = {"C": 3, "beta1": 0, "beta2": "1/10", "alpha": "1/2", "epsilon": 0, "schedule": "inv_sqrt"}
+    found = audit("adam", "reddi2018_periodic", "master_m", hyper, 1, 3000)
+    assert (found.first_violation, found.broken_step, found.at) == (None, None, 3000)
+    assert found.curve[-1] / found.curve[749] > 3.9
+
+
+# --- ledgers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "rule"), ABOUT)
+def test_a_ledger_adds_up_in_balls(name: str, rule: str) -> None:
+    """To bound - R_T: the difference is a narrow ball around 0; the moment row is an identity, and no row fails."""
+    theorem = catalog.bound(name)
+    hyper: dict[str, Any] = {"alpha": "1/3", "schedule": theorem.schedule or simlab.rules[rule].schedule}
+    if "beta1" in simlab.rules[rule].hyper and theorem.beta1_schedule == "geometric":
+        hyper |= {"beta1_schedule": "geometric", "lambda": "2/3"}
+    if name in CURVED:
+        problem = "quadratic"
+        hyper |= {"curvature": "1,2", "center": "1/3,2", "lower": -1, "upper": 1, "alpha": CURVED[name]}
+    else:
+        problem = "reddi2018_periodic"
+    run = simlab.run(rule, problem, hyper=hyper, rounds=12, record="all", backend="arb", bits=200)
+    with precision(200):
+        seen = history(run)
+        terms = theorem.terms(seen)
+        rows = theorem.ledger(seen, seen.point, terms)
+        for what in (sum(row.slack for row in rows) - (theorem(seen)[-1] - seen.regret[-1]), rows[1].slack):
+            assert what.contains(0)
+            assert what.rad() < 1e-40
+        assert not any(row.slack < 0 for row in rows)
+
+
+# --- what is proved, on random instances ------------------------------------------------------------------------------
+
+
+def loss(t: Any, x: Any, curvature: Any, g: Any) -> Any:
+    """sum_i curvature x_i^2/2 + g_{t,i} x_i"""
+    return dot(g[t - 1] + divide(curvature * x, 2), x)
+
+
+def grad(t: Any, x: Any, curvature: Any, g: Any) -> Any:
+    return g[t - 1] + curvature * x
+
+
+def columns(rule: str, g: np.ndarray, curvature: Q, x0: Q, hyper: dict[str, Any]) -> Iterator[History]:
+    """One run in as many dimensions as g has columns, seen as one History a coordinate: all its losses are separate."""
+    rounds, d = g.shape
+    exact = tuple(tuple(Q(int(v), 16) for v in row) for row in g)
+
+    def cells() -> Problem:
+        best = Best((Q(0),) * d, Q(0))  # each column has a best decision of its own, below
+        return Problem(loss, grad, Box(Q(-1), Q(1)), (curvature, exact), rounds, d, best=lambda t: best)
+
+    run = simlab.run(rule, cells, hyper=hyper, x0=(x0,) * d, rounds=rounds, record="all", backend="reference")
+    whole, g, h = history(run), g / 16, float(curvature)
+    t, total = whole.t[:, None], np.cumsum(g, axis=0)
+    u = np.clip(-total / (h * t), -1, 1) if h else -np.sign(total)
+    x = whole.x[:-1]
+    regret = np.cumsum(h * x * x / 2 + g * x, axis=0) - (h * t * u * u / 2 + total * u)
+    for i in range(d):
+        alone = {name: getattr(whole, name)[:, i : i + 1] for name in ("x", "g", "m", "w", "eta")}
+        yield replace(whole, **alone, regret=regret[:, i])
+
+
+def instances(theorem: RegretBound, rule: str, seed: int, d: int, rounds: int) -> Iterator[History]:
+    """d random one-dimensional instances that the theorem is about, under one random choice of hyperparameters.
+
+    Gradients of a linear loss are uniform, or signs, or mostly rest, in 1/16 of [-1, 1], a column each.
+    """
+    spec = simlab.rules[rule]
+    rng = np.random.Generator(np.random.Philox(seed))
+    kinds = rng.integers(-16, 17, (rounds, d)), 32 * rng.integers(0, 2, (rounds, d)) - 16
+    rests = kinds[0] * rng.integers(0, 2, (rounds, d))
+    g = np.where(np.arange(d) % 3 == 0, kinds[0], np.where(np.arange(d) % 3 == 1, kinds[1], rests))
+
+    def pick(low: int, high: int, of: int) -> Q:
+        return Q(int(rng.integers(low, high + 1)), of)
+
+    hyper: dict[str, Any] = {"alpha": Q(2) ** int(rng.integers(-6, 3)), "schedule": theorem.schedule or spec.schedule}
+    beta1 = pick(0, 15, 16)
+    if "beta1" in spec.hyper:
+        hyper["beta1"] = beta1
+        choices = ("constant", "inv", "inv_sqrt", "geometric")
+        kind = "geometric" if theorem.beta1_schedule == "geometric" else choices[int(rng.integers(4))]
+        if any("beta1_t = beta1" in need.words for need in theorem.needs):
+            kind = "constant"
+        hyper |= {"beta1_schedule": kind} | ({"lambda": pick(1, 15, 16)} if kind == "geometric" else {})
+    if "beta2" in spec.hyper:  # beta1 < sqrt(beta2)
+        hyper["beta2"] = beta1**2 + (1 - beta1**2) * pick(1, 15, 16)
+    for parameter in ("gamma", "delta", "alpha_star"):
+        if parameter in spec.hyper:
+            hyper[parameter] = pick(1, 16, 16)
+    curvature = Q(0)
+    if theorem.name in CURVED:
+        curvature = pick(4, 16, 16)
+        largest = Q(1) if rule == "sgd" else (1 + curvature) ** 2  # G_inf <= 1 + curvature
+        hyper["alpha"] = largest / curvature
+    return columns(rule, g, curvature, pick(-16, 16, 16), hyper)
+
+
+def worst(theorem: RegretBound, rule: str, seeds: range) -> float:
+    """The largest R_T/bound over all T <= 12 and 250 instances for each seed."""
+    largest = 0.0
+    for seed in seeds:
+        for seen in instances(theorem, rule, seed, 250, 12):
+            with np.errstate(invalid="ignore"):  # 0/0 before the first gradient that is not 0
+                ratio = seen.regret / theorem(seen)
+            largest = max([largest, *ratio[ratio > largest]])
+    return largest
+
+
+PROVED = [(name, rule) for name, rule in ABOUT if catalog.bound(name).status == "proved"]
+
+
+@pytest.mark.parametrize(("name", "rule"), PROVED)
+def test_what_is_proved_is_never_violated(name: str, rule: str) -> None:
+    """On 250 random instances; and it is not so loose there that anything would pass."""
+    assert 0.01 < worst(catalog.bound(name), rule, range(1)) <= 1 + 1e-12
+
+
+def test_amsgrads_bound_is_never_violated() -> None:
+    """Reddi et al.'s Theorem 4, on 10^4 random instances."""
+    assert 0.2 < worst(catalog.bound("reddi2018_theorem_4"), "amsgrad", range(10, 50)) <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["reddi2018_theorem_4", "reddi2018_theorem_4_repaired"])
+def test_amsgrads_bound_is_never_violated_at_length(name: str) -> None:
+    """On 10^5 random instances."""
+    assert 0.2 < worst(catalog.bound(name), "amsgrad", range(100, 500)) <= 1
+
+
+@pytest.mark.parametrize("term", ["distance", "energy"])
+def test_a_bound_without_one_of_its_terms_is_violated(term: str) -> None:
+    """The instances are hard enough to show it."""
+    theorem = catalog.bound("reddi2018_theorem_4_repaired")
+    less = replace(theorem, terms=lambda h: {n: v for n, v in theorem.terms(h).items() if n != term})
+    assert worst(less, "amsgrad", range(8)) > 1
+
+
+# --- hypotheses and refusals ------------------------------------------------------------------------------------------
+
+
+def name(value: Any) -> str:
+    """A parameter of a test as its id has it."""
+    return value if isinstance(value, str) else ""
+
+
+CURVE = "losses curve as the weights grow: at the best decision, by (w_t - w_{t-1})/2 Delta_t^2"
+PERIODIC = "reddi2018_periodic"
+FALSE = [  # rule, problem, bound, hyperparameters, and the hypotheses that fail with the first round where they do
+    ("amsgrad", PERIODIC, "reddi2018_theorem_4", {"beta2": "1/2"}, {"beta1 < sqrt(beta2)": 1}),
+    ("amsgrad", PERIODIC, "alacaoglu2020", {"beta1_schedule": "inv"}, {"beta1_t = beta1": 2}),
+    (
+        "amsgrad",
+        PERIODIC,
+        "reddi2018_corollary_1",
+        {"beta1_schedule": "inv"},
+        {"beta1_t = lambda beta1_{t-1}": 2, "lambda < 1": 1},
+    ),
+    ("sgd", "quadratic", "hazan2007", {"curvature": "1/2", "lower": -1, "upper": 1, "alpha": 1}, {CURVE: 1}),
+    ("adabound", PERIODIC, "savarese2019_theorem_3", {"beta1": "1/2", "beta2": "1/5"}, {"beta1 < sqrt(beta2)": 1}),
+]
+
+
+@pytest.mark.parametrize(("rule", "problem", "bound", "hyper", "fails"), FALSE, ids=name)
+def test_a_false_hypothesis_is_reported(rule: str, problem: str, bound: str, hyper: dict, fails: dict) -> None:
+    """With the first round where it fails; the bound is evaluated all the same."""
+    found = audit(rule, problem, bound, hyper, 1, 50)
+    assert {words: at for words, at in found.failed.items() if at} == fails
+    assert len(found.curve) == 50
+    assert not np.isnan(found.curve).any()
+
+
+def test_strong_convexity_is_needed() -> None:
+    """Steps alpha/t with alpha far below 1/sigma: the hypothesis is false from the start, and so is the bound."""
+    hyper = {"curvature": "1/10", "center": 1, "lower": -1, "upper": 1, "alpha": "1/10"}
+    found = audit("sgd", "quadratic", "hazan2007", hyper, -1, 200)
+    assert found.failed == {CURVE: 1}
+    assert (found.first_violation, found.grade, found.broken_step) == (1, "enclosed", "convexity")
+
+
+REFUSED = [  # rule, problem, bound, hyperparameters, what is said
+    ("sgd", PERIODIC, "duchi2011", {}, "duchi2011 is about adagrad, not about sgd"),
+    ("adam_analysed", "luo2019_piecewise", "master_m", {}, "supposes convex losses, and those of luo2019_piecewise"),
+    (
+        "sgd",
+        "quadratic",
+        "zinkevich2003",
+        {},
+        "the whole space is unbounded, and the theorem supposes a finite diameter",
+    ),
+    ("sgd", PERIODIC, "zinkevich2003", {"schedule": "constant"}, "about schedule=inv_sqrt, not constant"),
+    ("sgd", PERIODIC, "zinkevich", {}, "unknown bound 'zinkevich'.*zinkevich2003"),
+]
+
+
+@pytest.mark.parametrize(("rule", "problem", "bound", "hyper", "words"), REFUSED, ids=name)
+def test_refusals_name_the_hypothesis(rule: str, problem: str, bound: str, hyper: dict, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        audit(rule, problem, bound, hyper, None, 10)
