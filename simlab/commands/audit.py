@@ -24,6 +24,7 @@ def audit(
 ) -> None:
     """A regret bound along one run, at every round. Exit code 1 if it is violated."""
     from simlab import exact
+    from simlab.audit import ROUNDING
     from simlab.audit import audit as examine
     from simlab.trajectory import plain
 
@@ -67,11 +68,12 @@ def audit(
         for name, failure in found.failed.items():
             lines.append(f"  supposes          {name}: {'holds' if failure is None else f'fails in round {failure}'}")
         lines += ["", f"  the proof at T = {found.at}", f"    {'':<24}{'left':>16}{'right':>16}{'right - left':>16}"]
+        scale = max(abs(float(v)) for r in found.rows for v in (r.left, r.right))
         for row in found.rows:
             mark = "   breaks" if row.name == found.broken_step else ""
-            lines.append(
-                f"    {row.name:<24}{float(row.left):>16.8g}{float(row.right):>16.8g}{float(row.slack):>16.8g}{mark}"
-            )
+            slack = float(row.slack)
+            slack = 0.0 if abs(slack) <= ROUNDING * scale else slack  # an equality, but for roundings
+            lines.append(f"    {row.name:<24}{float(row.left):>16.8g}{float(row.right):>16.8g}{slack:>16.8g}{mark}")
         return "\n".join(lines)
 
     say(as_json, payload, text)
