@@ -35,7 +35,7 @@ def main(out: Path) -> None:
         run = simlab.run(rule, "luo2019_periodic", hyper={"C": PERIOD, **hyper}, rounds=ROUNDS, record="all")
         seen = history(run)
         theorems = [simlab.bounds[b] for b in simlab.bounds if simlab.bounds[b].about(run.plan)]
-        shown = [f"{b.name} {b(seen)[-1]:.0f}{' (false)' * (b.status != 'proved')}" for b in theorems]
+        shown = [f"{b.name} {b(seen)[-1]:.0f}{' (false)' * bool(b.false)}" for b in theorems]
         print(f"{rule:<15} {run.x_last:>9.5f} {run.regret:>12.4f} {run.average_regret:>9.5f}   {', '.join(shown)}")
     print()
     for name in catalog.names("simlab.figures"):

@@ -58,6 +58,9 @@ class Polynomial:
     def __rsub__(self, other: Any) -> Polynomial:
         return polynomial(other) - self
 
+    def __truediv__(self, number: Any) -> Polynomial:
+        return self * (1 / polynomial(number).value({}))
+
     def __gt__(self, other: Any) -> Fact:
         return Fact(self - other, ">")
 

@@ -15,19 +15,46 @@ _LETTERS = {
     "dampening": r"\delta",
 }
 _STATE = {"vhat": r"\hat{v}_{%s}", "c1": "c_{1,%s}", "c2": "c_{2,%s}"}  # at a time
-_SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
 
 
 def escape(text: str) -> str:
     """Plain text as LaTeX sets it, whatever characters it holds."""
-    return re.sub(r"[\\~^#$%&_{}]", lambda m: _SPECIAL.get(m[0], "\\" + m[0]), text)
+    return re.sub(r"[\\~^#$%&_{}<>]", lambda m: _SPECIAL.get(m[0], "\\" + m[0]), text)
+
+
+def quoted(text: str) -> str:
+    """Text as a quotation, line by line."""
+    paragraphs = ["\\\\\n".join(escape(line) for line in part.split("\n")) for part in text.strip().split("\n\n")]
+    return "\\begin{quote}\n" + "\n\n".join(paragraphs) + "\n\\end{quote}"
+
+
+def proof(theorem: Any) -> str:
+    """The steps of a theorem and how each was checked, nothing for what has no steps."""
+    if not getattr(theorem, "steps", ()):
+        return ""
+    shown = theorem.check()
+    items = [
+        rf"\item \textbf{{{escape(s.name)}.}} {escape(s.statement)}. \emph{{({shown.steps[s.name].grade}: "
+        rf"{escape(shown.steps[s.name].evidence)})}}"
+        for s in theorem.steps
+    ]
+    head = rf"\noindent\emph{{Proof}} ({escape(theorem.name)}, {shown.grade}: {escape(shown.evidence)}).".replace(
+        "\n", " "
+    )
+    return "\n" + "\n".join([head, r"\begin{enumerate}", *items, r"\end{enumerate}"])
 
 
 def source(kind: str, thing: Any) -> str:
-    """The formulas of a rule as an align* environment, or the statement of anything else as text."""
+    """A rule's formulas as an align* environment; a theorem's statement and proof, checked now; or the statement."""
     if kind != "rule":
-        text = escape(getattr(thing, "statement", None) or thing.__doc__ or "")
-        return "\\begin{quote}\n" + text.replace("\n", "\\\\\n") + "\n\\end{quote}"
+        return quoted(getattr(thing, "statement", None) or thing.__doc__ or "") + proof(thing)
     import sympy
 
     from simlab.backends import sympy as symbols

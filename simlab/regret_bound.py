@@ -41,6 +41,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simlab import catalog
 from simlab.history import History
 from simlab.ops import absolute, divide
 from simlab.protocol import Plan
@@ -76,7 +77,7 @@ class RegretBound:
 
     rules: what it is about.    needs: its hypotheses on the run.    ledger: (h, u, terms) -> the rows of its proof at
     the last round.    schedule, beta1_schedule: those of the theorem, the defaults of an audit; schedule None: any.
-    status: proved, or false as stated, with the instance.
+    false: the claim that holds an instance against the theorem as it is stated, or nothing.
     """
 
     name: str
@@ -86,7 +87,7 @@ class RegretBound:
     ledger: Callable[[History, np.ndarray, Terms], list[Row]]
     schedule: str | None
     beta1_schedule: str
-    status: str
+    false: str
     __doc__: str
 
     def __call__(self, h: History) -> np.ndarray:
@@ -95,6 +96,23 @@ class RegretBound:
     def about(self, plan: Plan) -> bool:
         """Whether the theorem is about the rule of a run and its schedule."""
         return plan.rule.name in self.rules and self.schedule in (None, plan.rate_schedule.__name__)
+
+    @property
+    def status(self) -> str:
+        """What is known of the theorem: false as stated, shown by a theorem of that name, or not checked here."""
+        shown = f"{self.name}_holds"
+        if self.false:
+            return f"false as stated: see the claim {self.false}"
+        if shown in catalog.claim_modules():
+            return f"shown by {shown} (simlab check {shown})"
+        return "not checked here, except along runs; the proof is that of its source"
+
+    @property
+    def statement(self) -> str:
+        """The docstring, and what the theorem supposes of a run."""
+        supposes = "".join(f"\n  supposes: {need.words}" for need in self.needs)
+        about = f"\n  is about: {', '.join(self.rules)}"
+        return f"{read_doc(self)[1]}\n{about}{supposes}\n  status: {self.status}"
 
     @property
     def summary(self) -> str:
@@ -109,7 +127,7 @@ def regret_bound(
     rules: tuple[str, ...],
     ledger: Callable,
     needs: tuple[Hypothesis, ...] = (),
-    status: str = "proved",
+    false: str = "",
     schedule: str | None = "inv_sqrt",
     beta1_schedule: str = "constant",
 ) -> Callable[[Callable[[History], Terms]], RegretBound]:
@@ -117,7 +135,7 @@ def regret_bound(
 
     def make(terms: Callable[[History], Terms]) -> RegretBound:
         doc = terms.__doc__ or ""
-        return RegretBound(terms.__name__, terms, rules, needs, ledger, schedule, beta1_schedule, status, doc)
+        return RegretBound(terms.__name__, terms, rules, needs, ledger, schedule, beta1_schedule, false, doc)
 
     return make
 

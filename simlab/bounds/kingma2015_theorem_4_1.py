@@ -28,7 +28,7 @@ def strayed(h: History) -> Any:
         GEOMETRIC,
         LAMBDA,
     ),
-    status="false as stated: reddi2018_periodic with C = 3 violates it",
+    false="kingma2015_theorem_4_1_false",
     beta1_schedule="geometric",
 )
 def kingma2015_theorem_4_1(h: History) -> Terms:

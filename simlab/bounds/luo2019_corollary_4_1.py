@@ -18,7 +18,7 @@ from simlab.regret_bound import GEOMETRIC, LAMBDA, Terms, decay, published, regr
     rules=("adabound",),
     ledger=published,
     needs=(*luo2019_theorem_4.needs, GEOMETRIC, LAMBDA),
-    status=luo2019_theorem_4.status,
+    false=luo2019_theorem_4.false,
     beta1_schedule="geometric",
 )
 def luo2019_corollary_4_1(h: History) -> Terms:

@@ -30,7 +30,7 @@ def terms(h: History) -> Terms:
     rules=("adabound",),
     ledger=published,
     needs=(BETA1, GAMMA, *MONOTONE),
-    status="false as stated: bound functions (h, h, 1), 1 with h = 1/100 violate it at T = 3",
+    false="luo2019_theorem_4_false",
 )
 def luo2019_theorem_4(h: History) -> Terms:
     """The bound that was claimed for AdaBound; clipping does not make the weights sqrt(t)/etahat_t grow.

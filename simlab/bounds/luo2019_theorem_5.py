@@ -8,7 +8,7 @@ from simlab.history import History
 from simlab.regret_bound import Terms, published, regret_bound
 
 
-@regret_bound(rules=("amsbound",), ledger=published, needs=luo2019_theorem_4.needs, status=luo2019_theorem_4.status)
+@regret_bound(rules=("amsbound",), ledger=published, needs=luo2019_theorem_4.needs, false=luo2019_theorem_4.false)
 def luo2019_theorem_5(h: History) -> Terms:
     """The bound that was claimed for AMSBound: where eta_l rises, the weights fall although vhat does not.
 

@@ -314,3 +314,13 @@ def test_what_is_refused() -> None:
     run = simlab.run("sgd", "reddi2018_periodic", rounds=100, record=5, backend="reference")
     with pytest.raises(BadInput, match="every round"):
         history(run)
+
+
+@pytest.mark.parametrize("name", simlab.bounds)
+def test_what_is_said_of_a_theorem_is_there(name: str) -> None:
+    """One that is false names the claim that refutes it, one that is shown the theorem that shows it; never both."""
+    bound = simlab.bounds[name]
+    claims = catalog.claim_modules()
+    assert not bound.false or bound.false in claims
+    assert not (bound.false and f"{name}_holds" in claims)
+    assert ("shown by" in bound.status) == (f"{name}_holds" in claims)

@@ -85,6 +85,16 @@ def test_list_and_show(capsys: pytest.CaptureFixture) -> None:
     assert re.search(r"gamma +> 0 +default 1 - beta2", text)
 
 
+def test_a_proof_in_latex(capsys: pytest.CaptureFixture) -> None:
+    """Every step with its grade; environments are closed, and no character is left that LaTeX reads otherwise."""
+    out = call(capsys, "show", "period_2_never_fails", "--latex")[1]
+    steps = catalog.claim("period_2_never_fails").steps
+    assert out.count(r"\item") == len(steps) == out.count("(proved: ")
+    assert [out.count(rf"\begin{{{e}}}") for e in ("quote", "enumerate")] == [1, 1]
+    assert [out.count(rf"\end{{{e}}}") for e in ("quote", "enumerate")] == [1, 1]
+    assert not re.search(r"(?<!\\)[_#%&$^<>]", out)
+
+
 def test_condition(capsys: pytest.CaptureFixture) -> None:
     below = answer(capsys, "condition", "--beta2", "99/100", "--C", "729")
     assert below["sufficient_holds"] is False
