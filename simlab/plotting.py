@@ -225,17 +225,20 @@ def note(axes: Axes, x: float, y: float, words: str, lift: float = 0, **more: An
 
 def legend(figure: Figure, handles: Sequence[Line2D]) -> None:
     """The labelled curves above the panels, in as few rows of equal length as the width allows."""
-    from matplotlib import rcParams
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    entry = 0.09 * rcParams["font.size"]  # inches that an optimizer's name and line take, about
-    rows = math.ceil(len(handles) * entry / figure.get_figwidth())
-    figure.legend(
-        handles=handles,
-        loc="outside upper center",
-        ncols=math.ceil(len(handles) / rows),
-        columnspacing=1,
-        handletextpad=0.4,
-    )
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    for rows in range(1, len(handles) + 1):
+        made = figure.legend(
+            handles=handles,
+            loc="outside upper center",
+            ncols=math.ceil(len(handles) / rows),
+            columnspacing=1,
+            handletextpad=0.4,
+        )
+        if made.get_window_extent(renderer).width <= figure.bbox.width or rows == len(handles):
+            break
+        made.remove()
 
 
 def small_print(figure: Figure, words: str) -> None:
