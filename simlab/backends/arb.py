@@ -42,7 +42,8 @@ divide = _each(lambda a, b: _over_zero(a) if b == 0 else a / b)  # == holds only
 minimum = _each(lambda a, b: b.min(a) if not a.is_finite() else a.min(b))
 maximum = _each(lambda a, b: b.max(a) if not a.is_finite() else a.max(b))
 absolute = _each(lambda x: abs(x))
-sign = _each(lambda x: arb(0) if x == 0 else arb(1) if less(0, x) else arb(-1))
+less = _each(lambda a, b: _less(a, b))
+sign = _each(lambda x: arb(0) if x == 0 else arb(1) if _less(0, x) else arb(-1))
 exp = _each(lambda x: x.exp())
 log1p = _each(lambda x: x.log1p())
 scale = _each(lambda rate, direction: arb(0) if direction == 0 else rate * direction)
@@ -54,16 +55,19 @@ def _over_zero(a: arb) -> arb:
     return -arb("inf") if a < 0 else arb("nan")
 
 
-def less(a: Any, b: Any) -> bool:
-    if number(a) < number(b):
+def _less(a: arb, b: arb) -> bool:
+    if a < b:
         return True
-    if number(a) >= number(b):
+    if a >= b:
         return False
     raise Undecided(f"the balls {a} and {b} overlap, so which is smaller is not known; use more bits")
 
 
+_choose = np.frompyfunc(lambda condition, a, b: a if condition else b, 3, 1)
+
+
 def where(condition: Any, a: Any, b: Any) -> Any:
-    return a if condition else b
+    return _choose(condition, a, b) if isinstance(condition, np.ndarray) else a if condition else b
 
 
 def finite(x: Any) -> bool:
