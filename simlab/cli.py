@@ -52,7 +52,7 @@ def described(name: str, thing: Any) -> dict[str, str]:
 @click.argument("kind", required=False)
 @json_option
 def list_(kind: str | None, as_json: bool) -> None:
-    """What there is: rules, problems, bounds, claims, figures (found, not listed)."""
+    """List rules, problems, bounds, claims and figures."""
     if kind is not None and kind not in KINDS:
         raise BadInput(f"unknown kind {kind!r}{nearest(kind, KINDS)} (there are {', '.join(KINDS)})")
     kinds = KINDS if kind is None else (kind,)
@@ -92,7 +92,10 @@ def find(name: str) -> tuple[str, Any]:
 @click.option("--latex", is_flag=True, help="LaTeX source, from the rule executed on symbols.")
 @json_option
 def show(name: str, latex: bool, as_json: bool) -> None:
-    """The statement, formula, hyperparameters with ranges, and reference of anything that has a name."""
+    """Show what a name stands for.
+
+    The statement, formula, hyperparameters with ranges, and reference.
+    """
     kind, thing = find(name)
     known = {**getattr(thing, "hyper", {}), **getattr(thing, "constants", {})}
     statement = thing.statement if hasattr(thing, "statement") else described(name, thing)["summary"]
@@ -163,7 +166,10 @@ def run(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """One online run: the decisions, and the regret against the best fixed decision."""
+    """Play one online run.
+
+    Shows the last decision and the regret against the best fixed decision.
+    """
     from simlab import exact, online
     from simlab.files import check_writable
     from simlab.trajectory import shown
@@ -224,7 +230,10 @@ def run(
 @click.argument("names", nargs=-1)
 @json_option
 def check(names: Sequence[str], as_json: bool) -> None:
-    """Check claims and theorems afresh: all, or those named. Exit code 1 if one does not hold."""
+    """Check claims and theorems afresh.
+
+    All, or those named. Exit code 1 if one does not hold.
+    """
     chosen = {n: catalog.claim(n) for n in names} if names else catalog.claims()
     rows = []
     for name, claim in chosen.items():
@@ -261,7 +270,10 @@ def check(names: Sequence[str], as_json: bool) -> None:
 @click.option("--venue", default="neurips", show_default=True, help="Whose text width and font size.")
 @json_option
 def figure(name: str, out: str | None, venue: str, as_json: bool) -> None:
-    """A figure for a write-up: PDF, SVG and PNG with the data and the command beside them."""
+    """Draw a figure for a write-up.
+
+    PDF, SVG and PNG, with the data and the command beside them.
+    """
     from simlab.plotting import draw
 
     made = draw(name, out, venue)

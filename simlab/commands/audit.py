@@ -22,7 +22,10 @@ from simlab.console import app, command_line, json_option, progress_bar, say, se
 def audit(
     rule: str, problem: str, bound: str, pairs: Sequence[str], x0: str | None, rounds: str, as_json: bool
 ) -> None:
-    """A regret bound along one run, at every round. Exit code 1 if it is violated."""
+    """Evaluate a regret bound along one run.
+
+    With its hypotheses and the ledger of its proof. Exit code 1 if it is violated.
+    """
     from simlab import exact
     from simlab.audit import ROUNDING
     from simlab.audit import audit as examine

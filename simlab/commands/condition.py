@@ -12,7 +12,10 @@ from simlab.console import app, json_option, say
 @click.option("--C", "period", help="A period to decide, an integer >= 3.")
 @json_option
 def condition(beta2: str, period: str | None, as_json: bool) -> None:
-    """The condition 5 beta2^(C-2) <= (1-beta2)/(4-beta2) of Luo et al. 2019, exactly, and the sharp one beside it."""
+    """Decide Luo et al.'s condition on the period.
+
+    5 beta2^(C-2) <= (1-beta2)/(4-beta2), exactly, and the sharp threshold beside it.
+    """
     from simlab import exact
     from simlab.condition import report
 

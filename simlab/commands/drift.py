@@ -28,7 +28,10 @@ MEANING = {
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, read exactly.")
 @json_option
 def drift(rule: str, gradients: str, probabilities: str | None, pairs: Sequence[str], as_json: bool) -> None:
-    """Where a rule goes on a linear problem, periodic or random, as T grows: its drift, enclosed."""
+    """Enclose the drift: where a rule goes as T grows.
+
+    The problem is linear, its gradients repeated for ever or drawn at random.
+    """
     from simlab import exact
 
     spec, values = catalog.rule(rule), exact.sequence(gradients)

@@ -16,7 +16,10 @@ from simlab.console import app, command_line, json_option, progress_bar, say
 @click.option("--generations", default="150", show_default=True, help="How long to search.")
 @json_option
 def falsify(bound: str, rule: str | None, rounds: str, free: bool, seed: str, generations: str, as_json: bool) -> None:
-    """Search for a run that violates a regret bound; what floats find is audited in balls."""
+    """Search for a run that violates a regret bound.
+
+    What floats find is audited in balls.
+    """
     from simlab import exact
     from simlab.falsify import falsify as search
 

@@ -31,7 +31,10 @@ def hunt(
     gradients: str | None,
     as_json: bool,
 ) -> None:
-    """The smallest counterexample that can be found for a rule: integer gradients, repeated, that mislead it."""
+    """Find the smallest counterexample to a rule.
+
+    Integer gradients, repeated for ever, that lead it to the worst decision.
+    """
     from simlab import exact
     from simlab.hunt import hunt as search
     from simlab.hunt import run_lengths, shown

@@ -31,7 +31,10 @@ def shown(crossing: Crossing) -> str:
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="Another hyperparameter, read exactly.")
 @json_option
 def threshold(rule: str, gradients: str, name: str, low: str, high: str, pairs: Sequence[str], as_json: bool) -> None:
-    """Where the drift on a periodic linear problem changes its sign, enclosed to 25 digits."""
+    """Enclose where the drift changes its sign.
+
+    The problem is linear and periodic; roots are enclosed to 25 digits.
+    """
     from simlab import exact
     from simlab.rule import settle
     from simlab.threshold import grid, thresholds, unexcluded
