@@ -1,0 +1,409 @@
+"""AMSGrad with a constant beta1 satisfies Alacaoglu et al.'s bound, with 1 + 1/2 + ... + 1/T for 1 + ln T.
+
+    A' = beta1 A + (1 - beta1) |g|  >=  |m'|
+    (beta2 - beta1^2)(1 - beta2) A^2  <=  beta2 (1 - beta1)^2 v,    so    K A' <= (1 - beta1) sqrt(vhat')
+    K e + alpha beta1 A/sqrt(t)  <=  (1 - beta1) alpha sum |g|/sqrt(t),     K^2 = (1 - beta2)(1 - beta1^2/beta2)
+
+Alacaoglu, Malitsky, Mertikopoulos and Cevher (2020), "A new regret analysis for Adam-type algorithms", Theorem 1.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction as Q
+from typing import ClassVar
+
+from proofs import _amsgrad
+from proofs._amsgrad import BELOW, BETA2, AmsGrad, beta2, gradients, v
+from proofs._growing import A0
+from proofs._luo2019 import without
+from proofs._regret import NOTATION, all_e, all_pv, alpha, column, m, own_e, own_pv, regret, scalar, side
+from proofs.master_a_holds import Averaged, all_w, last_e
+from simlab.bounds.alacaoglu2020 import alacaoglu2020
+from simlab.checker import Fact, Proof, Square, letter, polynomial
+from simlab.claims import Argument, Step, theorem
+from simlab.lemma import induction, lemma
+
+FAIR = Q(12, 25)  # a beta1 for which K is rational, with beta2 = 16/25
+mean, norms = letter("A"), letter("N")  # of |g|; sum_i ||g_{1:T,i}||_2
+
+
+class Constant(AmsGrad, Averaged):
+    """The moving average of |g| and what it costs."""
+
+    values: ClassVar = {**AmsGrad.values, **Averaged.values, "A": 0, "N": 0}
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        beta1, (divide, sqrt) = self.beta, (self.reading.divide, self.reading.sqrt)
+        self.gamma, self.rest = divide(beta1 * beta1, beta2), 1 - beta1
+        self.radicand = (1 - beta2) * (1 - self.gamma)
+        self.k = sqrt(self.radicand)
+        self.mean_after = beta1 * mean + self.rest * self.size_g
+        self.apart = beta2 - beta1 * beta1 > 0  # what is supposed
+        # what the steps below show
+        self.k_square, self.k_positive = self.radicand > 0, self.k > 0
+        self.beyond = mean - m >= 0, mean + m >= 0
+        self.fades = beta2 * self.rest * self.rest * v >= (beta2 - beta1 * beta1) * (1 - beta2) * mean * mean
+        self.later = {"A": self.mean_after, "m": self.mean, "v": self.v}
+        self.beyond_after, self.fades_after = tuple(f.at(self.later) for f in self.beyond), self.fades.at(self.later)
+        self.mean_low, self.small = self.mean_after >= 0, self.k * self.mean_after <= self.rest * self.q_root
+        self.step = self.k * self.e_step <= self.rest * alpha * self.mean_after * self.rho
+        self.spent = self.k * own_e + alpha * beta1 * mean * self.rho <= self.rest * alpha * gradients
+        product = self.rest * alpha * self.c_next
+        self.spent_after = self.k * (own_e + self.e_step) <= product * self.n_next
+        self.same = own_pv + self.pv_step == self.weight
+        self.all_same, self.all_spent = all_pv == all_w, self.k * all_e <= product * norms
+        self.all_last, self.norms_low = last_e >= 0, norms >= 0
+        self.terms = self.read_terms(
+            alacaoglu2020.terms,
+            hyper={"beta1": scalar(beta1), "beta2": scalar(beta2), "alpha": scalar(alpha)},
+            w=column(all_w).reshape(1, 1),
+            t=scalar(letter("t")),
+            norms=scalar(norms),
+        )
+        self.holds = regret <= self.terms
+
+    @property
+    def assumes(self) -> tuple[Fact, ...]:
+        """What is supposed besides: beta1^2 < beta2."""
+        return (*super().assumes, self.apart)
+
+    def constant(self) -> Step:
+        """beta2 K^2 = (1 - beta2)(beta2 - beta1^2)."""
+        ((is_gamma,),) = self.about(self.gamma)
+        given, here = (BETA2, BELOW, self.apart, is_gamma), self.point()
+        return lemma(
+            "constant",
+            "(1 - beta2)(1 - beta1^2/beta2) > 0",
+            (Proof(self.k_square, times=((BETA2,),), by=((BELOW, self.apart),), modulo=((beta2 - 1, is_gamma),)),),
+            given,
+            here,
+            false=(
+                ("> 1", self.radicand > 1, given, here),
+                ("without beta2 < 1", self.k_square, without(BELOW, given), self.point(beta2=4)),
+                ("without beta1^2 < beta2", self.k_square, without(self.apart, given), self.point(beta1=Q(9, 10))),
+            ),
+        )
+
+    def constant_root(self) -> Step:
+        """(1 + K) K = K + K^2."""
+        ((low, is_k),), here = self.about(self.k), self.point()
+        given = (self.k_square, low, is_k)
+        return lemma(
+            "root of the constant",
+            "K > 0",
+            (Proof(self.k_positive, times=((1,), (low,)), by=((low,), (self.k_square,)), modulo=((1, is_k),)),),
+            given,
+            here,
+            false=(
+                ("K > 1", self.k > 1, given, here),
+                ("the other root", self.k_positive, without(low, given), {**here, str(self.k): -here[str(self.k)]}),
+                ("without K^2 > 0", self.k_positive, (low, is_k), self.point(beta2=1)),
+            ),
+        )
+
+    def averages(self) -> tuple[Step, Step]:
+        """The last square is ((beta2 - beta1^2) A - beta1 (1 - beta1) |g|)^2."""
+        (up, down, _), size = self.reading.about(self.size_g), self.sizes[1]
+        beta1, rest, gap = self.beta, self.rest, beta2 - self.beta * self.beta
+        given = (self.beta_low, self.share, BETA2, BELOW, up, down, size)
+        ahead, behind = self.beyond
+        root = gap * mean - beta1 * rest * self.size_g
+        turn = (
+            Proof(ahead, by=((self.beta_low, ahead), (self.share, up))),
+            Proof(behind, by=((self.beta_low, behind), (self.share, down))),
+            Proof(
+                self.fades,
+                by=((BETA2, self.fades), (BELOW, Square(root))),
+                modulo=((-beta2 * (1 - beta2) * rest * rest, size),),
+            ),
+        )
+        here = self.point(beta1=Q(1, 2), g=-1)
+        now = (*given, *self.beyond, self.fades)
+        false = (
+            ("A' >= -2 m'", (mean + 2 * m >= 0).at(self.later), now, here),
+            ("without beta2 on the right", self.tighter().at(self.later), now, here),
+            (
+                "without A >= m so far",
+                ahead.at(self.later),
+                without(ahead, now),
+                self.point(beta1=Q(1, 2), m=9, g=0, vhat=1),
+            ),
+        )
+        words = "A >= |m| and (beta2 - beta1^2)(1 - beta2) A^2 <= beta2 (1 - beta1)^2 v"
+        claims = (*self.beyond_after, self.fades_after)
+        return (
+            induction(
+                "average",
+                f"{words}, by induction",
+                base=(Proof(ahead), Proof(behind), Proof(self.fades)),
+                turn=turn,
+                start=dict.fromkeys(self.later, polynomial(0)),
+                after=self.later,
+                given=given,
+                witness=here,
+                false=false,
+            ),
+            lemma(
+                "average, with the round",
+                f"{words}, after the round",
+                tuple(p._replace(claim=c) for p, c in zip(turn, claims, strict=True)),
+                now,
+                here,
+                false,
+            ),
+        )
+
+    def tighter(self) -> Fact:
+        """The claim with 16 times as much on the right."""
+        return beta2 * self.rest * self.rest * v >= 16 * (beta2 - self.beta * self.beta) * (1 - beta2) * mean * mean
+
+    def smallness(self) -> Step:
+        """(K A' + (1 - beta1) q)((1 - beta1) q - K A') >= 0 for q = sqrt(vhat')."""
+        (is_gamma,), (k_low, is_k), (_, is_root) = self.about(self.gamma, self.k, self.q_root)
+        given = (
+            BETA2, self.share, k_low, is_k, is_gamma, self.root_positive, is_root, self.above, self.fades_after,
+            *self.beyond_after,
+        )  # fmt: skip
+        a, rest, q, half = self.mean_after, self.rest, self.q_root, Q(1, 2)
+        ahead, behind = self.beyond_after
+        here = self.point(beta1=FAIR)
+        return lemma(
+            "small average",
+            "A' >= 0 and K A' <= (1 - beta1) sqrt(vhat')",
+            (
+                Proof(self.mean_low, by=((half, ahead), (half, behind))),
+                Proof(
+                    self.small,
+                    times=(
+                        (BETA2, self.share, self.root_positive),
+                        (half, BETA2, k_low, ahead),
+                        (half, BETA2, k_low, behind),
+                    ),
+                    by=((self.fades_after,), (BETA2, self.share, self.share, self.above)),
+                    modulo=((beta2 * rest * rest, is_root), (-beta2 * a * a, is_k), ((1 - beta2) * a * a, is_gamma)),
+                ),
+            ),
+            given,
+            here,
+            false=(
+                ("A' >= 1", a >= 1, given, here),
+                ("K A' <= (1 - beta1) sqrt(vhat')/2", 2 * self.k * a <= rest * q, given, here),
+                (
+                    "without vhat' >= v'",
+                    self.small,
+                    without(self.above, given),
+                    {**here, "vhat": Q(-1), str(q): Q(1, 9), str(self.vhat): Q(1, 81)},
+                ),
+            ),
+        )
+
+    def costs(self) -> Step:
+        """K m'^2/w' <= K A'^2/w' <= (1 - beta1) A' sqrt(vhat')/w'."""
+        (is_inverse,), (is_rho,) = self.about(self.inverse, self.rho)
+        ahead, behind = self.beyond_after
+        given = (
+            self.light, self.k_positive, ahead, behind, self.mean_low, self.small, is_inverse, self.weighted, is_rho,
+        )  # fmt: skip
+        here, share = self.point(beta1=FAIR, vhat=1), self.rest * self.mean_after
+        return lemma(
+            "step",
+            "K m'^2/w' <= (1 - beta1) alpha A'/sqrt(t)",
+            (
+                Proof(
+                    self.step,
+                    by=((self.light, self.k_positive, ahead, behind), (self.light, self.mean_low, self.small)),
+                    modulo=self.cleared_rate(share),
+                ),
+            ),
+            given,
+            here,
+            false=(
+                (
+                    "a quarter of it",
+                    4 * self.k * self.e_step <= self.rest * alpha * self.mean_after * self.rho,
+                    given,
+                    self.point(),
+                ),
+                ("without K", self.e_step <= self.rest * alpha * self.mean_after * self.rho, given, self.point()),
+                ("another 1/w'", self.step, without(is_inverse, given), {**here, str(self.inverse): Q(99)}),
+            ),
+        )
+
+    def spends(self) -> Step:
+        """beta1 A' is what is left of A' for later."""
+        given = (A0, self.beta_low, self.mean_low, self.shorter, self.step)
+        here, now = self.point(t=Q(9, 16)), (*given, self.spent)
+        after = {
+            "e": own_e + self.e_step,
+            "A": self.mean_after,
+            "y": self.sums_after["y"],
+            str(self.rho): self.rho_next,
+        }
+        return induction(
+            "energy",
+            "K e + alpha beta1 A/sqrt(t) <= (1 - beta1) alpha y, by induction",
+            base=(Proof(self.spent),),
+            turn=(
+                Proof(
+                    self.spent,
+                    by=((self.spent,), (self.step,), (A0, self.beta_low, self.mean_low, self.shorter)),
+                ),
+            ),
+            start=dict.fromkeys(("e", "A", "y"), polynomial(0)) | {str(self.rho): self.rho},
+            after=after,
+            given=given,
+            witness=here,
+            false=(
+                ("a quarter of it", (4 * self.k * own_e <= self.rest * alpha * gradients).at(after), now, here),
+                ("with the sum of |g|/sqrt(t) before", self.spent.at({**after, "y": gradients}), now, here),
+                ("without the sum so far", self.spent.at(after), given, {**here, "e": Q(9)}),
+            ),
+        )
+
+    def settles(self) -> Step:
+        """The weights and the energy after the round."""
+        given = (
+            A0, self.beta_low, self.share, self.mean_low, self.rho_positive, self.step, self.spent, self.cauchy_after,
+            self.sums_up,
+        )  # fmt: skip
+        here = self.point()
+        return lemma(
+            "after the round",
+            "pv' = w' and K e' <= (1 - beta1) alpha sqrt(h') sqrt(S')",
+            (
+                Proof(self.same, modulo=((1, self.sums_up),)),
+                Proof(
+                    self.spent_after,
+                    by=(
+                        (self.spent,), (self.step,), (A0, self.beta_low, self.mean_low, self.rho_positive),
+                        (self.share, A0, self.cauchy_after),
+                    ),
+                ),
+            ),
+            given,
+            here,
+            false=(
+                ("pv' = w", own_pv + self.pv_step == 0, given, here),
+                ("without K", own_e + self.e_step <= self.rest * alpha * self.c_next * self.n_next, given, here),
+                ("without pv = w", self.same, without(self.sums_up, given), self.point(pv=9)),
+            ),
+        )  # fmt: skip
+
+    def everywhere(self) -> Step:
+        """All coordinates together."""
+        given, here = (self.same, self.spent_after, self.last_low, self.n_positive), self.point()
+        after = {"PV": all_pv + own_pv + self.pv_step, "W": all_w + self.weight, "E": all_e + own_e + self.e_step}
+        after |= {"E_T": last_e + self.e_step, "N": norms + self.n_next}
+        claims = (self.all_same, self.all_spent, self.all_last, self.norms_low)
+        now = (*given, *claims)
+        return induction(
+            "dimensions",
+            "PV = W, K E <= (1 - beta1) alpha sqrt(h') N, E_T >= 0 and N >= 0, by induction on the coordinates",
+            base=tuple(map(Proof, claims)),
+            turn=(
+                Proof(self.all_same, modulo=((1, self.all_same), (1, self.same))),
+                *(
+                    Proof(claim, by=((claim,), (part,)))
+                    for claim, part in zip(claims[1:], (self.spent_after, self.last_low, self.n_positive), strict=True)
+                ),
+            ),
+            start=dict.fromkeys(after, polynomial(0)),
+            after=after,
+            given=given,
+            witness=here,
+            false=(
+                ("PV = 2 W", (all_pv == 2 * all_w).at(after), now, here),
+                ("E_T >= 9", (last_e >= 9).at(after), now, here),
+                (
+                    "without the last coordinate's",
+                    self.all_spent.at(after),
+                    without(self.spent_after, now),
+                    self.point(e=9),
+                ),
+            ),
+        )
+
+    def corollary(self) -> Step:
+        """1 + q = 1/(1 - beta1), and (1 + beta1)/2 <= 1."""
+        divide, square, half, rest = self.reading.divide, side * side, Q(1, 2), self.rest
+        share, k0, root = self.share, self.k_positive, self.c_next * norms
+        facts = self.about(divide(square, 2 * rest), self.q, divide(alpha, self.k))
+        (is_half,), (is_q,), (is_ratio,) = facts
+        given = (
+            A0, self.beta_low, share, k0, self.q_low, self.c_positive, self.norms_low, self.all_last, self.all_spent,
+            self.all_same, self.result, is_half, is_q, is_ratio,
+        )  # fmt: skip
+        here = self.point(PV=1, W=1, N=1, E=1, R=Q(5, 2), beta1=0)
+        return lemma(
+            "corollary",
+            "R <= D^2/(2 (1 - beta1)) W + alpha/K sqrt(h') N, where h' sums 1/t up to T",
+            (
+                Proof(
+                    self.holds,
+                    times=((share, k0),),
+                    by=(
+                        (share, k0, self.result),
+                        (half, self.all_spent),
+                        (half, self.beta_low, self.all_spent),
+                        (half, share, share, A0, self.c_positive, self.norms_low),
+                        (half, share, k0, self.q_low, self.all_last),
+                    ),
+                    modulo=(
+                        (self.k * all_w / 2, is_half),
+                        (-self.k * (square * all_w / 2 + all_e), is_q),
+                        (-rest * self.k * square / 2, self.all_same),
+                        (rest * root, is_ratio),
+                    ),
+                ),
+            ),
+            given,
+            here,
+            false=(
+                (
+                    "with a quarter of the energy",
+                    self.terms - regret - Q(3, 4) * root * divide(alpha, self.k) >= 0,
+                    given,
+                    here,
+                ),
+                ("with 2 R", self.terms - 2 * regret >= 0, given, here),
+                (
+                    "without the energy",
+                    self.holds,
+                    without(self.all_spent, given),
+                    self.point(W=1, PV=1, N=1, E=9, R=6),
+                ),
+            ),
+        )
+
+
+def argue(rule: str = "amsgrad") -> Argument:
+    """The argument about the rule as it runs."""
+    of = Constant(rule)
+    return Argument(
+        (
+            *of.weights(), *of.common(), of.constant(), of.constant_root(), *of.averages(), of.smallness(),
+            of.lightness(), of.costs(), of.spends(), of.settles(), of.everywhere(), of.corollary(),
+        ),
+        assumes=of.assumes,
+    )  # fmt: skip
+
+
+alacaoglu2020_holds = theorem(
+    "alacaoglu2020_holds",
+    "AMSGrad with a constant beta1 satisfies Alacaoglu et al.'s regret bound, with 1 + 1/2 + ... + 1/T for 1 + ln "
+    "T.\n\n"
+    "Let amsgrad play with the step alpha/sqrt(t), alpha > 0, 0 <= beta1 < 1, beta1^2 < beta2 and 0 < beta2 < 1, on a "
+    "box "
+    "F with sides of at most D; let the losses be convex and g_t a subgradient at x_t. Then for every u in F and every "
+    "T, with gamma = beta1^2/beta2 and H_T = 1 + 1/2 + ... + 1/T,\n\n"
+    "    sum_t f_t(x_t) - f_t(u) <= D^2 sqrt(T)/(2 alpha (1 - beta1)) sum_i sqrt(vhat_{T,i})\n"
+    "        + alpha sqrt(H_T)/sqrt((1 - beta2)(1 - gamma)) sum_i ||g_{1:T,i}||_2.\n\n"
+    "Over the reals, for all gradients, all dimensions and all T.",
+    "Alacaoglu, Malitsky, Mertikopoulos and Cevher 2020, Theorem 1",
+    argue,
+    remarks=NOTATION + _amsgrad.NOTATION + "A is the moving average of |g|, K^2 = (1 - beta2)(1 - gamma). The bound "
+    "alacaoglu2020 has 1 + ln T for H_T, which is not more than that: 1/(t + 1) <= ln(1 + 1/t) is classical, and no "
+    "matter of polynomials. The rounds of a coordinate are counted from its first gradient that is not 0: before, it "
+    "does not move, and adds 0 to every sum.",
+)
