@@ -1,0 +1,97 @@
+"""`simlab sweep`: a grid of runs from a TOML file, which may be killed and started again."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simlab.console import app, command_line, json_option, say
+from simlab.errors import BadInput, NotHere, nearest
+
+if TYPE_CHECKING:
+    from simlab.sweeps.workers import Outcome
+
+EXECUTORS = ("processes", "threads", "dask", "slurm")
+
+
+@app.command()
+@click.argument("spec")
+@click.option("--out", required=True, metavar="DIR", help="The folder of the store and the results, on a local disk.")
+@click.option("--executor", default="processes", show_default=True, help="processes or threads of this machine.")
+@click.option("--workers", help="How many; all cores unless given. The results are the same.")
+@click.option("--address", help="The scheduler of an executor beyond this machine.")
+@click.option("--yes", is_flag=True, help="Go ahead although it takes long.")
+@json_option
+def sweep(
+    spec: str, out: str, executor: str, workers: str | None, address: str | None, yes: bool, as_json: bool
+) -> None:
+    """A grid of runs, resumable: what was finished is kept whatever happens, and the same command goes on."""
+    from simlab import exact
+    from simlab.sweeps.run import run
+    from simlab.sweeps.specification import read
+
+    if executor not in EXECUTORS:
+        raise BadInput(
+            f"unknown executor {executor!r}{nearest(executor, EXECUTORS)} (there are {', '.join(EXECUTORS)})"
+        )
+    if executor in ("dask", "slurm"):
+        raise NotHere(
+            f"--executor {executor}: this version has none beyond one machine; --executor processes uses all of it"
+        )
+    if address is not None:
+        raise BadInput(f"--address is for executors beyond this machine; {executor} has none")
+    count = len(os.sched_getaffinity(0)) if workers is None else exact.integer(workers, "workers")
+    grid = read(spec)
+    began = time.perf_counter()
+
+    def tell(message: str) -> None:
+        click.echo(f"simlab sweep: {message}", err=True)
+
+    done = run(grid, Path(out), count, executor == "threads", yes, tell, reporter())
+    seconds = time.perf_counter() - began
+    payload: dict[str, Any] = {
+        "cells": done.cells,
+        "done": done.done,
+        "computed": done.computed,
+        "failed": done.failed,
+        "seconds": seconds,
+        "store": str(Path(out) / "shards"),
+        "sha256": done.digest,
+        "files": done.files,
+        "command": command_line(),
+    }
+
+    def text() -> str:
+        lines = [
+            f"{done.cells:,} cells: {done.found:,} were there, {done.computed:,} computed in {seconds:.3g} s",
+            f"  without result    {done.failed:,} (forbidden settings, or a run that stopped; `reason` says which)",
+            f"  sha256            {done.digest}",
+            *(f"  written           {file}" for file in done.files),
+        ]
+        return "\n".join(lines if done.failed else lines[:1] + lines[2:])
+
+    say(as_json, payload, text)
+
+
+def reporter() -> Callable[[Outcome], None]:
+    """Reports cells done, cells/s and time left on a terminal's stderr, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda outcome: None
+    from simlab.online import duration
+
+    began = time.perf_counter()
+
+    def report(outcome: Outcome) -> None:
+        rate = outcome.computed / (time.perf_counter() - began)
+        left = duration((outcome.cells - outcome.done) / rate) if rate else "?"
+        line = f"{outcome.done:,} of {outcome.cells:,} cells  {rate:.3g} cells/s  {left} left"
+        sys.stderr.write("\r\x1b[K" + (line if outcome.done < outcome.cells else ""))
+        sys.stderr.flush()
+
+    return report
