@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import stat
 import tempfile
@@ -36,6 +37,8 @@ def whole(path: str | os.PathLike, write: Callable[[str], Any]) -> Path:
     os.close(handle)
     try:
         write(temporary)
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, target)
     except BaseException as error:
@@ -47,3 +50,10 @@ def whole(path: str | os.PathLike, write: Callable[[str], Any]) -> Path:
             ) from error
         raise
     return target
+
+
+def netcdf(path: str | os.PathLike, data: Any) -> Path:
+    """Write an xarray Dataset as netCDF, whole; from memory, since HDF5 can crash where its write meets a full disk."""
+    content = io.BytesIO()
+    data.to_netcdf(content, engine="h5netcdf")
+    return whole(path, lambda temporary: Path(temporary).write_bytes(content.getbuffer()))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simlab import catalog
 from simlab.errors import BadInput, nearest
-from simlab.files import check_writable, whole
+from simlab.files import check_writable, netcdf, whole
 from simlab.provenance import source_hash, versions
 from simlab.rule import read_doc
 
@@ -101,7 +101,7 @@ def draw(name: str, out: str | os.PathLike | None = None, venue: str = "neurips"
             more = told | _METADATA[kind](caption)
             whole(paths[kind], partial(figure.savefig, format=kind, metadata=more))
     data.attrs |= {"title": title, "caption": caption, "command": shlex.join(command)}
-    whole(paths["nc"], lambda file: data.to_netcdf(file, engine="h5netcdf"))
+    netcdf(paths["nc"], data)
     if data.nbytes <= _SMALL:
         whole(paths["csv"], lambda file: data.to_dataframe().to_csv(file))
     provenance = {

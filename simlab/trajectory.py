@@ -18,7 +18,7 @@ import numpy as np
 
 from simlab.errors import BadInput
 from simlab.exact import to_float
-from simlab.files import whole
+from simlab.files import netcdf
 from simlab.problem import Best
 from simlab.protocol import Plan, Records
 
@@ -170,7 +170,7 @@ class Trajectory:
         """Write netCDF with a digest of its contents, whole or not at all; see `load` for the way back."""
         data = self.to_xarray()
         data.attrs["sha256"] = _digest(data)
-        return whole(path, lambda temporary: data.to_netcdf(temporary, engine="h5netcdf"))
+        return netcdf(path, data)
 
 
 def load(path: str | os.PathLike) -> Any:

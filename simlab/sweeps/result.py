@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import numpy as np
 
 from simlab import exact
 from simlab.errors import BadInput
-from simlab.files import whole
+from simlab.files import netcdf, whole
 from simlab.online import recorded
 from simlab.sweeps.specification import Axis, Sweep, canonical
 from simlab.sweeps.store import decode
@@ -113,10 +112,8 @@ def export(sweep: Sweep, get: Callable[[str], bytes | None], folder: Path) -> tu
     """(digest, files, cells that failed): result.nc and result.csv, each written whole or not at all."""
     data = dataset(sweep, get)
     data.attrs["sha256"] = found = digest(data)
-    content = io.BytesIO()  # the HDF5 library is seen to crash where its own write meets a full disk
-    data.to_netcdf(content, engine="h5netcdf")
     files = [
-        whole(folder / "result.nc", lambda path: Path(path).write_bytes(content.getbuffer())),
+        netcdf(folder / "result.nc", data),
         whole(folder / "result.csv", lambda path: _write_csv(sweep, data, path)),
     ]
     return found, [str(f) for f in files], int((data["reason"].values != "").sum())
