@@ -37,7 +37,7 @@ def main(out: Path) -> None:
         theorems = [simlab.bounds[b] for b in simlab.bounds if simlab.bounds[b].about(run.plan)]
         shown = [f"{b.name} {b(seen)[-1]:.0f}{' (false)' * bool(b.false)}" for b in theorems]
         print(f"{rule:<15} {run.x_last:>9.5f} {run.regret:>12.4f} {run.average_regret:>9.5f}   {', '.join(shown)}")
-    print()
+    print("\n(false): as it is stated, the theorem is false; simlab show NAME says what refutes it\n")
     for name in catalog.names("simlab.figures"):
         made = draw(name, out)
         print("\n".join(made["files"]))
