@@ -67,9 +67,8 @@ def source(kind: str, thing: Any) -> str:
     def at(name: str, time: str) -> str:
         return _STATE.get(name, name + "_{%s}") % time
 
-    def timed(name: str, time: str) -> Any:  # second moments and the like are positive
-        signed = name in ("g", "m")
-        return sympy.Symbol(at(name, time), **{"real" if signed else "positive": True})
+    def timed(name: str, time: str) -> Any:
+        return sympy.Symbol(at(name, time), real=True)
 
     state = tuple(timed(n, "t-1") for n in thing.state)
     values = bound_hyper(thing, {n: letter(n) for n in thing.hyper}, symbols.number)
@@ -80,7 +79,8 @@ def source(kind: str, thing: Any) -> str:
     def brief(expression: Any, known: int) -> str:
         """The formula in which the first `known` new states stand by their letters, the last of them replaced first."""
         for value, name in reversed(new[:known]):
-            expression = sympy.sympify(expression).subs(value, name)
+            if sympy.sympify(value).free_symbols:  # a number stands for itself wherever it is met
+                expression = sympy.sympify(expression).subs(value, name)
         return sympy.latex(expression)
 
     direction = brief(step.direction, len(new))

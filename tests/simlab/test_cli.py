@@ -85,6 +85,14 @@ def test_list_and_show(capsys: pytest.CaptureFixture) -> None:
     assert re.search(r"gamma +> 0 +default 1 - beta2", text)
 
 
+def test_a_number_keeps_its_place_in_latex(capsys: pytest.CaptureFixture) -> None:
+    """ADOPT's `first` becomes 0, which is not what every other 0 of its formulas means; |g| and the sign of g stay."""
+    out = call(capsys, "show", "adopt", "--latex")[1]
+    assert r"v_{t-1} > 0" in out
+    assert "first_{t}" not in out.replace("first_{t} &= 0", "")
+    assert r"\left|{g_{t}}\right|" in call(capsys, "show", "adamax", "--latex")[1]
+
+
 def test_a_proof_in_latex(capsys: pytest.CaptureFixture) -> None:
     """Every step with its grade; environments are closed, and no character is left that LaTeX reads otherwise."""
     out = call(capsys, "show", "period_2_never_fails", "--latex")[1]
