@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import sys
 import time
@@ -61,22 +62,38 @@ def settings(pairs: Sequence[str]) -> dict[str, str]:
     return known
 
 
+def live() -> Callable[[str], None]:
+    """A writer of one line on a terminal's stderr, each text in place of the last, five a second at most.
+
+    An empty text clears the line. Where stderr is no terminal it writes nothing.
+    """
+    if not sys.stderr.isatty():
+        return lambda text: None
+    last = [-math.inf]
+
+    def write(text: str) -> None:
+        now = time.perf_counter()
+        if not text or now - last[0] > 0.2:
+            last[0] = now
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+
+    return write
+
+
 def progress_bar(total: int, unit: str = "rounds") -> Callable[[int], None] | None:
     """A reporter of rounds (or another unit) done and time left on a terminal's stderr, None elsewhere."""
     if not sys.stderr.isatty():
         return None
     from simlab.online import duration
 
-    began = time.perf_counter()
-    last = [began]
+    began, write = time.perf_counter(), live()
 
     def report(t: int) -> None:
         now = time.perf_counter()
-        if now - began > 1 and (now - last[0] > 0.2 or t == total):
-            last[0] = now
-            left = duration((now - began) * (total - t) / t) + " left" if t < total else ""
-            sys.stderr.write(f"\r\x1b[K{t:,} of {total:,} {unit}  {left}" if t < total else "\r\x1b[K")
-            sys.stderr.flush()
+        if now - began > 1:
+            left = "" if t == total else duration((now - began) * (total - t) / t)
+            write(left and f"{t:,} of {total:,} {unit}  {left} left")
 
     return report
 

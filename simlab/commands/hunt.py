@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from simlab import catalog
-from simlab.console import app, command_line, json_option, say, settings
+from simlab.console import app, command_line, json_option, live, say, settings
 
 
 @app.command()
@@ -44,7 +42,7 @@ def hunt(
     spec = catalog.rule(rule)
     given = {n: exact.rational(v, n) for n, v in settings(pairs).items()}
     hyper = settle(spec.hyper, given, f"rule {spec.name}")
-    report = status()
+    report = live()
     found = search(
         spec,
         hyper,
@@ -102,19 +100,3 @@ def hunt(
 def pattern(runs: list[list[int]]) -> str:
     """Gradients as the command line reads them: 74,-1*73."""
     return ",".join(f"{v}*{n}" if n > 1 else str(v) for v, n in runs)
-
-
-def status() -> Callable[[str], None]:
-    """A reporter of what is being done on a terminal's stderr, nothing elsewhere; an empty text clears it."""
-    if not sys.stderr.isatty():
-        return lambda text: None
-    last = [time.perf_counter()]
-
-    def report(text: str) -> None:
-        now = time.perf_counter()
-        if not text or now - last[0] > 0.2:
-            last[0] = now
-            sys.stderr.write(f"\r\x1b[K{text}")
-            sys.stderr.flush()
-
-    return report

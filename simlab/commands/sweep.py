@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simlab.console import app, command_line, json_option, say
+from simlab.console import app, command_line, json_option, live, say
 from simlab.errors import BadInput, NotHere, nearest
 
 if TYPE_CHECKING:
@@ -31,7 +30,10 @@ EXECUTORS = ("processes", "threads", "dask", "slurm")
 def sweep(
     spec: str, out: str, executor: str, workers: str | None, address: str | None, yes: bool, as_json: bool
 ) -> None:
-    """A grid of runs, resumable: what was finished is kept whatever happens, and the same command goes on."""
+    """Run a grid of settings, resumably.
+
+    What was finished is kept whatever happens, and the same command goes on.
+    """
     from simlab import exact
     from simlab.sweeps.run import run
     from simlab.sweeps.specification import read
@@ -81,17 +83,14 @@ def sweep(
 
 def reporter() -> Callable[[Outcome], None]:
     """Reports cells done, cells/s and time left on a terminal's stderr, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return lambda outcome: None
     from simlab.online import duration
 
-    began = time.perf_counter()
+    began, write = time.perf_counter(), live()
 
     def report(outcome: Outcome) -> None:
         rate = outcome.computed / (time.perf_counter() - began)
         left = duration((outcome.cells - outcome.done) / rate) if rate else "?"
         line = f"{outcome.done:,} of {outcome.cells:,} cells  {rate:.3g} cells/s  {left} left"
-        sys.stderr.write("\r\x1b[K" + (line if outcome.done < outcome.cells else ""))
-        sys.stderr.flush()
+        write(line if outcome.done < outcome.cells else "")
 
     return report
