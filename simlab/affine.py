@@ -21,7 +21,7 @@ from simlab.exact import to_float
 from simlab.ops import join
 
 _ROUNDING, _TINY = 2.0**-53, 2.0**-1060  # of an operation: the relative error; more than underflow may lose
-_SLACK = 1 + 2.0**-48  # covers the roundings of a radius, a sum of a few positive numbers
+_SLACK = 1 + 2.0**-48  # covers the roundings of a radius: of up to 32 positive numbers, so of up to 20 coordinates
 
 
 class Affine:
@@ -166,7 +166,8 @@ def sqrt(x: Any) -> Affine:
         low, high = np.maximum(x.low, 0.0), np.maximum(x.high, 0.0)
         mid = np.sqrt(x.mid)
         # Taylor with remainder -(x - mid)^2/(8 z^(3/2)) for some z between
-        rad = (x.rad / (2 * mid) + x.width**2 / (8 * low * np.sqrt(low)) + 8 * _ROUNDING * mid) * _SLACK + _TINY
+        part = x.width / low  # as a ratio, since squares of small widths underflow
+        rad = (x.rad / (2 * mid) + part * part * np.sqrt(low) / 8 + 8 * _ROUNDING * mid) * _SLACK + _TINY
         lin = x.lin / (2 * mid)
         rad = rad + 4 * _ROUNDING * np.abs(lin).sum(axis=0)
         whole = _between(np.nextafter(np.sqrt(low), -1.0), np.nextafter(np.sqrt(high), np.inf))
@@ -181,7 +182,8 @@ def divide(a: Any, b: Any) -> Affine:
         mid = 1 / b.mid
         lin = -b.lin * mid * mid
         # 1/b = 1/mid - (b - mid)/mid^2 + (b - mid)^2/(mid^2 b)
-        rad = mid * mid * (b.rad + b.width**2 / least) + 4 * _ROUNDING * _size(mid, lin) + _TINY
+        size, part = np.abs(mid), np.abs(mid) * b.width
+        rad = size * (size * b.rad) + part * part / least + 4 * _ROUNDING * _size(mid, lin) + _TINY
         inverse = _known(mid, lin, np.where(least > 0, rad * _SLACK, np.inf))
     return number(a) * inverse
 

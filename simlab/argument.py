@@ -20,10 +20,6 @@ from simlab.protocol import bound_hyper
 from simlab.rule import UpdateRule
 
 
-def _exact(x: Any) -> bool:
-    return isinstance(x, (int, float, Fraction))  # the only floats here are infinite
-
-
 @dataclass(frozen=True)
 class Value:
     """A value in the steady state.
@@ -37,7 +33,7 @@ class Value:
     low: Any = None
 
     def __add__(self, other: Any) -> Any:
-        if not (isinstance(other, Value) or _exact(other)):
+        if not isinstance(other, (Value, int, Fraction)):
             return NotImplemented
         b = _value(other)
         share = None if self.share is None or b.share is None else self.share + b.share
@@ -56,18 +52,20 @@ class Value:
         return -self + other
 
     def __mul__(self, other: Any) -> Any:
-        if not (isinstance(other, Value) or _exact(other)):
+        if not isinstance(other, (Value, int, Fraction)):
             return NotImplemented
         b = _value(other)
         positive = self is other or (_least(self) >= 0 and _least(b) >= 0)
-        share = self.share * other if _exact(other) and self.share is not None else None
+        share = self.share * other if isinstance(other, (int, Fraction)) and self.share is not None else None
         return Value(self.steady and b.steady, share, 0 if positive else None)
 
     __rmul__ = __mul__
 
 
 def _value(x: Any) -> Value:
-    return x if isinstance(x, Value) else Value(True, Fraction(0) if x == 0 else None, x)
+    if isinstance(x, (int, Fraction)):
+        return Value(True, Fraction(0) if x == 0 else None, x)
+    return x if isinstance(x, Value) else Value()  # of a float, which is infinite, nothing is known
 
 
 def _least(x: Any) -> Any:
@@ -79,17 +77,21 @@ class Peak(Value):
     """A running maximum, at its limit: as large as all that it is compared with."""
 
 
-class Grown(Value):
-    """What has grown without end: what a round adds no longer counts."""
+class Grown:
+    """What has grown without end, by what is not negative: a round adds too little to count. A difference can count."""
 
     def __add__(self, other: Any) -> Any:
-        return self
+        return self if not isinstance(other, Grown) and _least(other) >= 0 else NotImplemented
 
     __radd__ = __add__
 
 
+class Falling(Value):
+    """A number over what has grown without end, or over its root."""
+
+
 class Steady:
-    """The number system of Values; `compared` counts what running maxima are compared with."""
+    """The number system of Values; `compared` counts what running maxima are compared with. Floats are infinite."""
 
     def __init__(self) -> None:
         self.compared = 0
@@ -97,25 +99,31 @@ class Steady:
     def __getattr__(self, name: str) -> Any:
         if name not in PRIMITIVES.values():
             raise AttributeError(name)
-        return lambda *args: Value(all(_value(a).steady for a in args))
+        return lambda *args: Value(all(_value(a).steady for a in args))  # nothing is known of what Grown goes into
 
     def number(self, x: Any) -> Any:
-        return x if isinstance(x, (Value, Form, Opaque)) or x in (math.inf, -math.inf) else Fraction(x)
+        return x if isinstance(x, (Value, Grown, Form, Opaque, float)) else Fraction(x)
 
     def sqrt(self, x: Any) -> Any:
-        if _exact(x) and x >= 0 and not math.isinf(x):
+        if isinstance(x, Grown):
+            return x
+        if isinstance(x, (int, Fraction)) and x >= 0:
             top, below = (math.isqrt(n) for n in Fraction(x).as_integer_ratio())
             if Fraction(top * top, below * below) == x:
                 return Fraction(top, below)
         return Value(_value(x).steady, None, 0)
 
     def divide(self, a: Any, b: Any) -> Any:
-        if _exact(b) and b != 0:
-            return (Fraction(0) if math.isinf(b) else Fraction(a) / Fraction(b)) if _exact(a) else a * (1 / Fraction(b))
+        if isinstance(b, Grown) and isinstance(a, (int, Fraction)) and a >= 0:
+            return Falling(True, None, 0)
+        if b in (math.inf, -math.inf) and isinstance(a, (int, Fraction)):
+            return Fraction(0)
+        if isinstance(b, (int, Fraction)) and b != 0:
+            return Fraction(a) / Fraction(b) if isinstance(a, (int, Fraction)) else _value(a) * (1 / Fraction(b))
         return Value(_value(a).steady and _value(b).steady, None, 0 if _least(a) >= 0 <= _least(b) else None)
 
     def maximum(self, a: Any, b: Any) -> Any:
-        if _exact(a) and _exact(b):
+        if isinstance(a, (int, Fraction)) and isinstance(b, (int, Fraction)):
             return max(a, b)
         for one in (a, b):
             if isinstance(one, Peak):
@@ -124,15 +132,15 @@ class Steady:
         return Value(_value(a).steady and _value(b).steady, None, max(_least(a), _least(b)))
 
     def minimum(self, a: Any, b: Any) -> Any:
-        if _exact(a) and _exact(b):
+        if isinstance(a, (int, Fraction)) and isinstance(b, (int, Fraction)):
             return min(a, b)
         for one, other in ((a, b), (b, a)):
-            if _exact(other) and _least(one) >= other:
+            if isinstance(other, (int, Fraction)) and _least(one) >= other:
                 return other
         return Value(_value(a).steady and _value(b).steady, None, min(_least(a), _least(b)))
 
     def absolute(self, x: Any) -> Any:
-        return abs(x) if _exact(x) else Value(x.steady, None, 0)
+        return abs(x) if isinstance(x, (int, Fraction)) else Value(_value(x).steady, None, 0)
 
 
 def never_wrong(rule: UpdateRule, hyper: dict[str, Any], growing: tuple[str, ...] = ()) -> str | None:
@@ -152,23 +160,27 @@ def never_wrong(rule: UpdateRule, hyper: dict[str, Any], growing: tuple[str, ...
             if isinstance(new, Opaque):
                 return None
             f = new if isinstance(new, Form) else Form(Fraction(0), new)
-            if f.a == 1 and f.d is not None and _exact(f.c) and f.c == 0:
+            still = f.a == 1 and isinstance(f.c, (int, Fraction)) and f.c == 0
+            if still and f.d is not None:
                 states.append(Peak(True, None, max(Fraction(initial), _least(f.d))))
-            elif name in growing:
-                states.append(Grown(True, None, 0))
-            elif f.a == 1 and f.d is None and _exact(f.c) and f.c == 0:
+            elif name in growing and f.a == 1 and f.d is None and _least(f.c) >= 0:
+                states.append(Grown())
+            elif still:
                 states.append(Fraction(initial))
             elif f.a < 1 and f.d is None:
                 states.append(system.divide(f.c, 1 - f.a))
             else:
                 states.append(Value())
         system.compared = 0
-        step, _ = plain(math.inf, one, g, *states, *values)
+        step, after = plain(math.inf, one, g, *states, *values)
     except (TypeError, ArithmeticError):  # an operation that descriptions do not have
         return None
     rate, direction = _value(step.rate), _value(step.direction)
-    if system.compared > sum(isinstance(s, Peak) for s in states):
+    peaks = [(z, new) for z, new in zip(states, after, strict=True) if isinstance(z, Peak)]
+    if system.compared > len(peaks) or any(new is not z for z, new in peaks):
         return None  # a running maximum is compared with more than what it is the maximum of
+    if growing and not isinstance(rate, Falling):
+        return None  # what has grown is equal in all phases up to factors that tend to 1, and a difference is not
     if not (rate.steady and _least(rate) >= 0 and direction.share is not None and direction.share >= 0):
         return None
     times = "G" if direction.share == 1 else f"{direction.share} G"

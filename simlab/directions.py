@@ -83,20 +83,25 @@ def smallest(
         m, h = _split(m[:, ~counted], h[:, ~counted], influence[:, ~counted])
         mid, half = np.hstack([mid[:, later], m]), np.hstack([half[:, later], h])
     vectors: list[np.ndarray] = []
+    undecided: list[int] = []
     for box in np.hstack([np.zeros((2 * k, 0)), *few]).T:
         vectors.append(_inside(box[:k], box[k:], size(best) if best else largest))
         if len(vectors) == BATCH:
-            best, vectors = _best(rule, hyper, np.hstack(vectors), best, True), []
-    best = _best(rule, hyper, np.hstack([np.zeros((period, 0)), *vectors]), best, True)
+            best, vectors = _best(rule, hyper, np.hstack(vectors), best, undecided), []
+    best = _best(rule, hyper, np.hstack([np.zeros((period, 0)), *vectors]), best, undecided)
     most = size(best) if best else largest + 1
     excluded = min(most, math.ceil(1 / reach[left[0]])) if len(left) else most
-    return Search(best, excluded, boxes)
+    return Search(best, min([excluded, *undecided]), boxes)
 
 
 def wrong(rule: UpdateRule, hyper: dict[str, Any], gradients: Iterable[Any]) -> Verdict | None:
     """The verdict on integer gradients in balls, if D G > 0 is decided and D finite; else None."""
-    found = verdict(rule, [Fraction(int(v)) for v in gradients], hyper)
-    return found if found.word == "wrong" and found.orbit.drift.is_finite() else None
+    found = _verdict(rule, hyper, gradients)
+    return found if found.word == "wrong" else None
+
+
+def _verdict(rule: UpdateRule, hyper: dict[str, Any], gradients: Iterable[Any]) -> Verdict:
+    return verdict(rule, [Fraction(int(v)) for v in gradients], hyper)
 
 
 def enclosures(rule: UpdateRule, hyper: dict[str, Any], gradients: list[Any]) -> Affine:
@@ -109,7 +114,8 @@ def _suspects(rule: UpdateRule, hyper: dict[str, Any], mid: np.ndarray, half: np
     *y, e = affine.coordinates(mid, half)
     last = sum((-v for v in y), e - 1)
     D = enclosures(rule, hyper, [1, *y, last])
-    kept = np.where(mid[-1] > 0, D.high > 0, D.low < 0) & (last.low <= 1) & (last.high >= -1)
+    right = np.where(mid[-1] > 0, D.high <= 0, D.low >= 0)  # false of nan, which excludes nothing
+    kept = ~right & (last.low <= 1) & (last.high >= -1)
     mid, half = mid[:, kept], half[:, kept]
     lin, rad = (np.broadcast_to(v, (len(v), len(kept)))[:, kept] for v in (D.lin, D.rad[None]))
     share = half**2 / (half**2).sum(axis=0)  # what is not linear, in proportion
@@ -158,11 +164,16 @@ def _inside(mid: np.ndarray, half: np.ndarray, most: int) -> np.ndarray:
 
 
 def _best(
-    rule: UpdateRule, hyper: dict[str, Any], vectors: np.ndarray, best: tuple[int, ...] | None, all_open: bool = False
+    rule: UpdateRule,
+    hyper: dict[str, Any],
+    vectors: np.ndarray,
+    best: tuple[int, ...] | None,
+    undecided: list[int] | None = None,
 ) -> tuple[int, ...] | None:
     """The best wrong-signed one of `best` and integer vectors (one a column): smallest M, then largest |D|.
 
-    all_open: what the enclosure leaves open is decided by simlab.orbit.verdict.
+    undecided: if given, what the enclosure leaves open is decided by simlab.orbit.verdict, and it gets M of those whose
+    D is finite and may be 0 even then. Where a rate is infinite, nothing is wrong-signed.
     """
     if best:
         vectors = np.hstack([vectors, np.array(best, dtype=float)[:, None]])
@@ -171,9 +182,12 @@ def _best(
     D, side = enclosures(rule, hyper, list(vectors)), np.sign(vectors.sum(axis=0))
     low = np.where(side > 0, D.low, -D.high)
     fails = low > 0
-    if all_open:
+    if undecided is not None:
         for i in np.flatnonzero(~fails & (np.where(side > 0, D.high, -D.low) > 0) & (side != 0)):
-            fails[i] = wrong(rule, hyper, vectors[:, i]) is not None
+            found = _verdict(rule, hyper, vectors[:, i])
+            fails[i] = found.word == "wrong"
+            if found.word == "undecided" and found.orbit.drift.is_finite():
+                undecided.append(int(np.abs(vectors[:, i]).max()))
     if not fails.any():
         return best
     M, low = np.abs(vectors[:, fails]).max(axis=0), low[fails]

@@ -37,7 +37,7 @@ from flint import arb
 from simlab import surd
 from simlab.backends import arb as balls
 from simlab.backends import reference as floats
-from simlab.errors import BadInput
+from simlab.errors import BadInput, Undecided
 from simlab.ops import PRIMITIVES, rebind
 from simlab.protocol import bound_hyper
 from simlab.rule import UpdateRule
@@ -192,7 +192,10 @@ def orbit(rule: UpdateRule, gradients: Sequence[Any], hyper: dict[str, Any], bas
     if not any(np.any(v) for v in gradients):
         raise BadInput("all gradients are 0, so nothing moves and there is no drift")
     to, one = base.number, base.number(1)
-    traced, plain = rebind(rule.function, Tracer(base)), rebind(rule.function, base)
+    # at t = infinity AdaBound's corridor has closed
+    forever = arb("inf") if base is balls else math.inf if base is floats else OPAQUE
+    system = Tracer(base) if forever is OPAQUE else base
+    traced, plain = rebind(rule.function, Tracer(base)), rebind(rule.function, system)
     g = [to(v) for v in gradients]
     values = bound_hyper(rule, hyper, to)
     names, growing = list(rule.state), []
@@ -212,13 +215,11 @@ def orbit(rule: UpdateRule, gradients: Sequence[Any], hyper: dict[str, Any], bas
         start, grows = _limit(rule, name, steps, base)
         growing += [name] if grows else []
         columns.append([start] * len(g) if grows else _follow(start, steps, base))
-    # AdaBound's corridor has closed
-    forever = arb("inf") if base is balls else math.inf if base is floats else OPAQUE
     states = [tuple(column[i] for column in columns) for i in range(len(g))]
     moves = []
     for gradient, state in zip(g, states, strict=True):
         step, _ = plain(forever, one, gradient, *state, *values)
-        move = base.scale(step.rate, step.direction)
+        move = system.scale(step.rate, step.direction)
         if isinstance(move, Opaque):
             raise Inexact("the rate depends on the round")
         if growing:
@@ -275,11 +276,17 @@ class Verdict:
 
 
 def verdict(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any], bits: int = 128) -> Verdict:
-    """The verdict, exact where the ball of D holds 0 and that is affordable, else with rising precision."""
+    """The verdict, exact where the ball of D holds 0 and that is affordable, else with rising precision.
+
+    Where the rule compares balls that overlap, exact arithmetic compares; raises Undecided where it cannot either.
+    """
     zero = None
     while True:
         with precision(bits):
-            found = orbit(rule, gradients, hyper)
+            found = _enclosed(rule, gradients, hyper, bits)
+            if found is None:
+                bits *= 2
+                continue
             clear = found.drift.is_finite()  # a rate may be infinite: a second moment of 0 where the direction is not
             sign = 1 if clear and found.drift > 0 else -1 if clear and found.drift < 0 else 0
         if zero is None:
@@ -292,6 +299,23 @@ def verdict(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, An
     side = (found.total > 0) - (found.total < 0)
     word = {0: "neutral", 1: "wrong", -1: "right"}[sign * side] if side else ""
     return Verdict(found, word, "proved" if zero else "observed" if found.growing else "enclosed", bits)
+
+
+def _enclosed(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any], bits: int) -> Orbit | None:
+    """The orbit in balls, of exact numbers where balls cannot compare; None where more bits may help."""
+    try:
+        return orbit(rule, gradients, hyper)
+    except Undecided:
+        try:
+            if len(gradients) <= EXACT_PERIOD:
+                found = orbit(rule, gradients, hyper, surd)
+                states = [tuple(map(surd.ball, state)) for state in found.states]
+                return replace(found, states=states, moves=[*map(surd.ball, found.moves)], drift=surd.ball(found.drift))
+        except (Inexact, BadInput):
+            pass
+        if bits >= MOST_BITS:
+            raise
+    return None
 
 
 def _is_zero(rule: UpdateRule, gradients: Sequence[Fraction], hyper: dict[str, Any]) -> bool:

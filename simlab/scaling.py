@@ -1,12 +1,12 @@
 """Whether only the direction of the gradients counts: D(c g) = c^d D(g) for all c > 0 and some d, and D(-g) = -D(g).
 
 A rule is run on the kinds of values in place of numbers: by which power of c a value grows under g -> c g, and whether
-it changes sign under g -> -g. Sums and comparisons are of one kind or of none; 0 is of every kind.
+it changes sign under g -> -g. Sums and comparisons are of one kind or of none; 0 is of every kind. What depends on the
+round is of none.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,10 +15,6 @@ from simlab.ops import PRIMITIVES, rebind
 from simlab.orbit import Opaque
 from simlab.protocol import bound_hyper
 from simlab.rule import UpdateRule
-
-
-def _exact(x: Any) -> bool:
-    return isinstance(x, (int, float, Fraction))  # the only float is infinite
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Kind:
         return self
 
     def __mul__(self, other: Any) -> Any:
-        if _exact(other) or other is MIXED:
+        if isinstance(other, (int, Fraction)) or other is MIXED:
             return other if other is MIXED or other == 0 else self
         return Kind(self.degree + other.degree, self.odd != other.odd)
 
@@ -57,7 +53,7 @@ PLAIN = Kind(Fraction(0))
 
 def _kind(x: Any) -> Any:
     """The kind of a number, None for 0, which is of all kinds."""
-    return (None if x == 0 else PLAIN) if _exact(x) else x
+    return (None if x == 0 else PLAIN) if isinstance(x, (int, Fraction)) else x
 
 
 class Kinds:
@@ -69,7 +65,7 @@ class Kinds:
         return lambda *args: MIXED
 
     def number(self, x: Any) -> Any:
-        return x if isinstance(x, (Kind, Opaque)) or x == math.inf else Fraction(x)
+        return x if isinstance(x, (Kind, Opaque)) else Fraction(x)
 
     def sqrt(self, x: Any) -> Any:
         x = _kind(x)
@@ -109,12 +105,12 @@ def scale_free(rule: UpdateRule, hyper: dict[str, Any]) -> bool:
     values = bound_hyper(rule, hyper, Fraction)
     function = rebind(rule.function, Kinds())
     g = Kind(Fraction(1), True)
-    states: list[Any] = [Fraction(0) for _ in rule.state]
-    for _ in range(2 + len(states)):  # what starts at 0 takes the kind of what is added to it
-        step, new = function(PLAIN, PLAIN, g, *states, *values)
-        if list(new) == states:
-            break
-        states = list(new)
-    move = Kinds().divide(step.direction, 1) if _exact(step.rate) else step.rate * step.direction
-    starts = zip(rule.state.values(), new, strict=True)
-    return isinstance(move, Kind) and move.odd and all(s == 0 or k in (PLAIN, s, 0) for s, k in starts)
+    states = [_kind(s) for s in rule.state.values()]
+    for _ in range(2 + len(states)):  # the first rounds: what starts at 0 takes the kind of what is added to it
+        step, new = function(MIXED, PLAIN, g, *(Fraction(0) if s is None else s for s in states), *values)
+        before, states = states, [_kind(s) for s in new]
+        if states == before:  # and so in all later rounds
+            rate, direction = _kind(step.rate), _kind(step.direction)
+            move = None if rate is None or direction is None else rate * direction
+            return isinstance(move, Kind) and move.odd
+    return False

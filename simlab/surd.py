@@ -10,6 +10,8 @@ import math
 from fractions import Fraction
 from typing import Any
 
+from flint import arb, fmpq
+
 
 class Inexact(ArithmeticError):
     """The result is not a sum of square roots that this file can write down."""
@@ -99,6 +101,11 @@ def sqrt(x: Any) -> Surd:
     if q < 0:
         raise Inexact("a square root of a negative number")
     return Surd(((Fraction(1, q.denominator), q.numerator * q.denominator),)) if q else Surd()
+
+
+def ball(x: Any) -> arb:
+    """The exact number in a ball, at the precision that is set."""
+    return sum((arb(fmpq(q.numerator, q.denominator)) * arb(n).sqrt() for q, n in surd(x).terms), arb(0))
 
 
 # --- the operations of rules, on rationals and sums of square roots; what is not exact raises Inexact ---------------

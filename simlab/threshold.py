@@ -1,12 +1,12 @@
 """Where the drift of a rule changes sign as one hyperparameter moves: critical values, enclosed between rationals.
 
-    D(q) < 0 on one side, D(q) > 0 on the other:        q* in [low, high],        high - low <= 10^-digits low
+    D(q) < 0 on one side, D(q) > 0 on the other:        q* in [low, high],        high - low <= 10^-digits |q*|
 
 The interval is looked at on a grid of rationals q = a + (b - a) u/(1 + u), with u a geometric sequence, so that the
 distances to both ends a and b are on a logarithmic scale (critical beta2 are close to 1). Where the signs of two
 neighbours differ, bisection at rationals closes in. Every sign used is decided by balls or by exact arithmetic
-(simlab.orbit.verdict), so each bracket holds a change of sign: a root, where D is continuous, as it is for every rule
-without the operation `sign`.
+(simlab.orbit.verdict), so each bracket holds a change of sign: a root, where D is finite and the rule has none of the
+operations `sign`, `less` and `where`, by which D may jump.
 
 A grid says nothing about what lies between its points: two roots in one cell, or one that D only touches, are missed.
 `unexcluded` does say: it evaluates D over whole cells as balls, and returns the cells where these balls still hold 0.
@@ -25,7 +25,7 @@ from typing import Any
 from flint import arb
 
 from simlab.backends.arb import number
-from simlab.errors import BadInput, nearest
+from simlab.errors import BadInput, Undecided, nearest
 from simlab.orbit import orbit, verdict
 from simlab.rule import UpdateRule
 from simlab.trajectory import precision
@@ -33,6 +33,7 @@ from simlab.trajectory import precision
 REACH = 20  # the grid ends a part 2^-REACH, about 1e-6, of the interval away from its ends
 BITS = 192  # what signs are decided with at first; verdict doubles them where they do not do
 WHOLE = 128  # bits for balls that are as wide as a cell
+POINTS = 160  # of the grid on which changes of sign are looked for
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def thresholds(
     low: Fraction = Fraction(0),
     high: Fraction = Fraction(1),
     *,
-    points: int = 160,
+    points: int = POINTS,
     digits: int = 25,
 ) -> list[Crossing]:
     """The changes of sign of D in the hyperparameter `name` over (low, high) that a grid of `points` shows, increasing.
@@ -118,7 +119,7 @@ def unexcluded(
     low: Fraction = Fraction(0),
     high: Fraction = Fraction(1),
     *,
-    points: int = 160,
+    points: int = POINTS,
     halvings: int = 8,
 ) -> list[tuple[Fraction, Fraction]]:
     """Where D may be 0 between the ends of the grid: cells, halved while the ball of D over a whole cell holds 0.
@@ -147,7 +148,10 @@ def _leaves_out_zero(
     with precision(WHOLE):
         try:
             drift = orbit(rule, gradients, {**hyper, name: number(a).union(number(b))}).drift
-        except BadInput:  # over a cell as wide as that, it is not certain that a component has a limit
+        except (
+            BadInput,
+            Undecided,
+        ):  # over a cell as wide as that, no limit of a component or no comparison is certain
             return False
         return bool(drift > 0 or drift < 0)
 
@@ -166,9 +170,11 @@ def _bisect(
 ) -> tuple[Fraction, Fraction]:
     """The bracket, halved until it is narrow or a sign is undecided; both ends are the root where an exact one is met.
 
-    At last the simplest rational of the bracket is tried, since exact roots tend to be simple.
+    Narrow: to 10^-digits of itself or, if that is more, to 10^-2digits of the first bracket. At last the simplest
+    rational of the bracket is tried, since exact roots tend to be simple.
     """
-    while (b - a) * 10**digits > a:
+    least = (b - a) / 10**digits  # for a root at or near 0: no bracket around 0 is relatively narrow
+    while (b - a) * 10**digits > max(min(abs(a), abs(b)), least):
         middle = (a + b) / 2
         side, grade = sign(middle)
         if side == 0:

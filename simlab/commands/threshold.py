@@ -37,7 +37,7 @@ def threshold(rule: str, gradients: str, name: str, low: str, high: str, pairs: 
     """
     from simlab import exact
     from simlab.rule import settle
-    from simlab.threshold import grid, thresholds, unexcluded
+    from simlab.threshold import POINTS, grid, thresholds, unexcluded
 
     spec, period = catalog.rule(rule), exact.sequence(gradients)
     given = {n: exact.rational(v, n) for n, v in settings(pairs).items()}
@@ -46,7 +46,7 @@ def threshold(rule: str, gradients: str, name: str, low: str, high: str, pairs: 
     found = thresholds(spec, period, hyper, name, *span)
     left = unexcluded(spec, period, hyper, name, *span)
     others = [(a, b) for a, b in left if not any(a <= c.low and c.high <= b for c in found)]
-    inner = grid(*span, 160)
+    inner = grid(*span, POINTS)
     side = (sum(period) > 0) - (sum(period) < 0)
     word = {1: "wrong", -1: "right", 0: "no"}
     payload = {

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simlab import affine, catalog, cli, climb
 from simlab.argument import never_wrong
-from simlab.directions import _suspects, enclosures, size, smallest, wrong
+from simlab.directions import _best, _suspects, enclosures, size, smallest, wrong
 from simlab.errors import BadInput
 from simlab.families import FAMILIES
 from simlab.hunt import Hunt, hunt, leading, run_lengths, shown
@@ -83,6 +84,15 @@ def test_exact_sums_stay_exact() -> None:
     tenth = affine.number(Q(1, 10))
     assert tenth.low < Q(1, 10) < tenth.high
     assert (affine.number(1e16) + 1).high[0] > 1e16
+
+
+def test_roots_and_quotients_of_tiny_numbers() -> None:
+    """The square of their width underflows, and what it stands for does not."""
+    x = affine.Affine(np.array([4e-211]), np.array([[1e-211]]), np.array([2e-211]))
+    with precision(200):
+        for value in (1.5e-211, 4e-211, 6.5e-211):
+            for f, exact in ((affine.sqrt(x), arb(value).sqrt()), (affine.divide(1, x), 1 / arb(value))):
+                assert float(f.low[0]) <= exact <= float(f.high[0])
 
 
 # --- all directions -------------------------------------------------------------------------------------------------
@@ -154,6 +164,25 @@ def test_a_search_that_stops_early_says_so() -> None:
     assert 1 <= cut.excluded < size(smallest(spec, hyper, 4).best)
 
 
+def test_what_stays_undecided_is_not_excluded() -> None:
+    """D = 0 with a root that exact arithmetic cannot write down."""
+
+    def nested(t, alpha, g, v=0, *, beta2: Weight = Q("0.25")):
+        """RMSProp, slower by a constant factor.
+
+        Reference: nobody.
+        """
+        v = ema(v, g * g, beta2)
+        return Step(direction=g, rate=divide(alpha, sqrt(v) * sqrt(sqrt(Q(2)) + 1))), (v,)
+
+    undecided: list[int] = []
+    neutral = np.array([[2.0], [0], [0], [-1]])
+    assert _best(*posed(nested), neutral, None, undecided) is None
+    assert undecided == [2]
+    assert _best(*posed("rmsprop", beta2="0.25"), neutral, None, undecided) is None
+    assert undecided == [2]
+
+
 @pytest.mark.slow
 def test_smallest_of_period_4() -> None:
     """Below the 17152 that annealing found elsewhere; and 120 for (0, 99/100)."""
@@ -223,6 +252,47 @@ def test_what_is_not_never_wrong() -> None:
     assert found(signed).gradients == (3, -1, -1)
 
 
+def sideways(t, alpha, g, v=0, vhat=0, *, beta2: Weight = Q("0.5")):
+    """`doubling`, whose running maximum is taken where it is hard to see.
+
+    Reference: nobody.
+    """
+    v = ema(v, g * g, beta2)
+    return Step(direction=g, rate=divide(alpha, sqrt(maximum(vhat, v + v)))), (v, maximum(vhat + 0, v))
+
+
+def turning(t, alpha, g):
+    """Ascent after some rounds: infinity over infinity is not 0.
+
+    Reference: nobody.
+    """
+    return Step(direction=g - 2 * divide(t, t + 1) * g, rate=alpha), ()
+
+
+def wavering(t, alpha, g, s=0):
+    """A sum that grows on some gradients only.
+
+    Reference: nobody.
+    """
+    s = s + g * g * g - 7 * g
+    return Step(direction=g, rate=divide(alpha, sqrt(s))), (s,)
+
+
+def difference(t, alpha, g, s=0):
+    """What a round adds, from sums that have grown.
+
+    Reference: nobody.
+    """
+    after = s + g * g
+    return Step(direction=g, rate=divide(alpha, sqrt(after) * sqrt(after - s))), (after,)
+
+
+def test_nothing_is_argued_away_by_a_trick() -> None:
+    for rule, growing in ((sideways, ()), (turning, ()), (wavering, ("s",)), (difference, ("s",))):
+        assert never_wrong(*posed(rule), growing) is None
+    assert found(sideways, period=3).gradients == (4, -1, -2)
+
+
 def test_period_2() -> None:
     got = found(period=2)
     assert (got.gradients, got.grade) == (None, "proved")
@@ -243,7 +313,21 @@ def test_what_only_looks_at_directions() -> None:
         """
         return Step(direction=g + maximum(g, 0), rate=alpha), ()
 
-    assert not scale_free(*posed(lopsided))
+    def fading(t, alpha, g):
+        """A rate that depends on the round, which no enclosure knows.
+
+        Reference: nobody.
+        """
+        return Step(direction=g, rate=alpha * (1 - divide(1, t))), ()
+
+    def powers(t, alpha, g, v=1):
+        """A product, whose degree rises from round to round.
+
+        Reference: nobody.
+        """
+        return Step(direction=g, rate=alpha * v), (v * g * g,)
+
+    assert not any(scale_free(*posed(rule)) for rule in (lopsided, fading, powers))
     got = found("adam", period=3)
     assert "not proved smallest" in got.how
 

@@ -9,6 +9,7 @@ import pytest
 
 from simlab import catalog, exact
 from simlab.errors import BadInput
+from simlab.orbit import verdict
 from simlab.rule import Step, settle
 from simlab.threshold import Crossing, grid, thresholds, unexcluded
 
@@ -98,6 +99,31 @@ def test_exact_roots_are_proved() -> None:
         (crossing,) = found(f"-1,2,0*{zeros}", beta1=0)
         assert (crossing.low, crossing.high, crossing.grade) == (Q(root), Q(root), "proved")
         assert str(crossing) == f"beta2 = {root} (D > 0 below, D < 0 above; proved)"
+
+
+def test_a_negative_root_and_one_at_zero() -> None:
+    def shifted(t, alpha, g, *, weight=Q(1, 2), root=Q(0)):
+        """Its rate vanishes at weight = root.
+
+        Reference: nobody.
+        """
+        return Step(direction=g * (weight - root), rate=alpha), ()
+
+    for root in (Q(0), Q(-1, 10**6 + 3), Q(-1, 3)):
+        hyper = {"alpha": Q(1), "root": root}
+        (crossing,) = thresholds(catalog.rule(shifted), [Q(1)], hyper, "weight", Q(-1), Q(2), points=10, digits=12)
+        assert crossing.low <= root <= crossing.high
+        assert (crossing.high - crossing.low) * 10**12 <= -root
+
+
+def test_a_jump_where_balls_cannot_tell_a_sign() -> None:
+    """Lion's sign of 2/3 g_i + 1/3 g_(i-1), which is 0 in the second round: exactly, and not in balls."""
+    spec = catalog.rule("lion")
+    hyper = {"alpha": Q(1), "beta1": Q(1, 3), "beta2": Q(0)}
+    found = verdict(spec, [Q(2), Q(-1), Q(3)], hyper)
+    assert (found.word, found.grade, found.orbit.drift) == ("right", "enclosed", -2)
+    left = unexcluded(spec, [Q(2), Q(-1), Q(3)], hyper, "beta1", points=10, halvings=2)
+    assert any(a <= Q(1, 3) <= b for a, b in left)
 
 
 def test_the_grid_crowds_at_both_ends() -> None:
