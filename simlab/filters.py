@@ -200,6 +200,12 @@ class Tracer:
                 return False
         return self._each(lambda u, v: u < v, a, b)
 
+    def _met(self, x: Any) -> bool:
+        """Whether a value with bounds comes as near to its upper one as one likes: one block is best for all of it."""
+        inputs = [[w * v for v in self.filters[n].input.own] for n, w in self.zero.lift(x).weights.items()]
+        most = [max(row) for row in inputs]
+        return not inputs or any(list(block) == most for block in zip(*inputs, strict=True))
+
     def _moves(self, *args: Any) -> bool:
         forms = (self.zero.lift(a) for a in args)
         return any(self.filters[n].factor and len(set(self.filters[n].input.own)) > 1 for f in forms for n in f.weights)
@@ -222,9 +228,9 @@ class Tracer:
                 return one if other <= 0 or (ends and ends[0] >= other * other) else OPAQUE
             ends = self.bounds(other)
             if ends and isinstance(one, Peak):
-                return Peak(one.of, max(one.reach, ends[1]))
+                return Peak(one.of, max(one.reach, ends[1])) if self._met(other) else OPAQUE
             if ends and isinstance(one, Form) and list(one.weights.values()) == [1] and not self.bounds(one):
-                return OPAQUE if any(one.own) or one.quotients else Peak(one, ends[1])
+                return Peak(one, ends[1]) if not any(one.own) and not one.quotients and self._met(other) else OPAQUE
         return self.where(self.less(a, b), b, a)
 
     def absolute(self, x: Any) -> Any:

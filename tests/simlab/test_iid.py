@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from simlab import catalog, iid
 from simlab.errors import BadInput
 from simlab.iid import iid_drift, iid_verdict, reshuffled
-from simlab.ops import divide, sqrt
+from simlab.ops import divide, maximum, sqrt
 from simlab.orbit import orbit
 from simlab.rule import Step, settle
 from simlab.trajectory import precision
@@ -333,6 +333,17 @@ def test_what_is_refused() -> None:
         v = divide(v + g, 2)
         return Step(direction=g, rate=divide(alpha, sqrt(v))), (v,)
 
+    def two(t, alpha, g, a=0, b=0, peak=0):
+        """The largest of a sum whose parts are not largest together.
+
+        Reference: nobody.
+        """
+        a, b = divide(a + maximum(g, 0), 2), divide(b + maximum(-g, 0), 2)
+        peak = maximum(peak, a + b)
+        return Step(direction=g, rate=divide(alpha, peak)), (a, b, peak)
+
+    with pytest.raises(BadInput, match="its state 'peak' is not a filter or a running maximum"):
+        iid_drift(two, [1, -2], ["1/2", "1/2"], {})
     with pytest.raises(BadInput, match="not a filter"):
         iid_drift(uphill, [1, -2], ["1/2", "1/2"], {})
 
