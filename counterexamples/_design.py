@@ -62,6 +62,16 @@ def drift_of(rule: str, gradients: Sequence[Any], hyper: Mapping[str, Any]) -> A
     return verdict(known, tuple(map(Fraction, gradients)), settle(known.hyper, dict(hyper), f"rule {rule}")).orbit.drift
 
 
+def spiked(C: int) -> tuple[int, ...]:
+    """The gradients C, -1, ..., -1 of a period of C rounds: reddi2018_long_period."""
+    return C, *[-1] * (C - 1)
+
+
+def steps(run: Trajectory) -> list[Any]:
+    """By how much every round of a run moves x before projection, in balls, one entry a round."""
+    return [-rate * direction for rate, direction in zip(run.records.rate, run.records.direction, strict=True)]
+
+
 def first(fails: Callable[[int], bool], low: int) -> int:
     """The least n > low with fails(n), where fails(low) is false and fails changes once (else one n with a change)."""
     assert not fails(low), "the search starts where nothing fails"

@@ -15,7 +15,7 @@ from math import ceil, sqrt
 from typing import Any
 
 import simlab
-from counterexamples._design import enclosed, lowest
+from counterexamples._design import enclosed, lowest, steps
 from simlab import catalog
 from simlab.claims import Certificate, Claim
 from simlab.orbit import orbit
@@ -40,8 +40,8 @@ def moves(gamma: Q) -> tuple[list[Any], int]:
     before = ceil((turn - 1) / C)  # period k begins in round k C + 1
     hyper = {"beta1": 0, "beta2": BETA2, "alpha": alpha(), "alpha_star": ALPHA_STAR, "gamma": gamma, "C": C}
     run = simlab.run("adabound", PROBLEM, hyper=hyper, x0=0, rounds=2 * before * C, backend="arb", record="all")
-    steps = [-rate * m for rate, m in zip(run.records.rate, run.records.direction, strict=True)]
-    return [sum(steps[k * C + 1 : (k + 1) * C], steps[k * C]) for k in range(2 * before)], before
+    each = steps(run)
+    return [sum(each[k * C + 1 : (k + 1) * C], each[k * C]) for k in range(2 * before)], before
 
 
 def check() -> Certificate:

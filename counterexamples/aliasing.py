@@ -17,7 +17,7 @@ from typing import Any
 from flint import arb
 
 import simlab
-from counterexamples._design import enclosed
+from counterexamples._design import enclosed, lowest
 from counterexamples._exact import exactly, together
 from simlab import catalog
 from simlab.backends.arb import number
@@ -28,6 +28,7 @@ from simlab.ops import divide, rebind
 from simlab.problem import Problem
 from simlab.protocol import bound_hyper
 from simlab.rule import Positive
+from simlab.trajectory import precision
 
 WAVE, ROUNDS, BITS, NEAR = Q(1, 10), 200, 1200, Q(1, 10**20)
 
@@ -85,16 +86,21 @@ def check() -> Certificate:
     move, (m, v, c1, c2) = one_round()
     induction = {"the move is a": (move, letter("a")), "m' = -c1'": (m, -c1), "v' = c2'": (v, c2)}
 
-    def end(alpha: Q) -> Any:
+    def after(alpha: Q) -> list[Any]:
+        """x_2, ..., x_(T+1)."""
         hyper = {"alpha": alpha, "epsilon": 0, "a": WAVE}
-        return simlab.run("adam", waves, hyper=hyper, x0=0, rounds=ROUNDS, backend="arb", record=1, bits=BITS).x_last
+        run = simlab.run("adam", waves, hyper=hyper, x0=0, rounds=ROUNDS, backend="arb", record="all", bits=BITS)
+        return [*run.records.x[1:], run.x_last]
 
-    far, near = end(WAVE), end(WAVE / 10)
-    runs = {
-        f"alpha = a: 1/10^20 - |x_{ROUNDS + 1} - {ROUNDS} a|": number(NEAR) - abs(far - number(ROUNDS * WAVE)),
-        f"alpha = a/10: a/2 - x_{ROUNDS + 1}": number(WAVE / 2) - near,
-        f"alpha = a/10: x_{ROUNDS + 1}": near,
-    }
+    far, near = after(WAVE), after(WAVE / 10)
+    with precision(BITS):
+        runs = {
+            f"alpha = a: 1/10^20 - |x_(k+1) - k a|, k <= {ROUNDS}": lowest(
+                number(NEAR) - abs(x - number(k * WAVE)) for k, x in enumerate(far, 1)
+            ),
+            f"alpha = a/10: a/2 - x_t, 1 < t <= {ROUNDS + 1}": lowest(number(WAVE / 2) - x for x in near),
+            f"alpha = a/10: x_t, 1 < t <= {ROUNDS + 1}": lowest(near),
+        }
     return together({"induction": exactly(induction), "runs": enclosed(runs, f"T = {ROUNDS}", {"a": str(WAVE)})})
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 import simlab
-from counterexamples._design import enclosed, lowest
+from counterexamples._design import enclosed, lowest, steps
 from counterexamples._exact import exactly, next_state, together
 from simlab.checker import letter
 from simlab.claims import Certificate, Claim
@@ -23,11 +23,11 @@ BETA1, BETA2, ROUNDS = Q(9, 10), Q(1, 2), 50
 
 
 def quotients(beta1: Q, beta2: Q) -> list[Any]:
-    """m_t/sqrt(v_t) for t = 1, ..., ROUNDS in balls: the moves of a run with alpha = 1 and no schedule."""
+    """m_t/sqrt(v_t) for t = 1, ..., ROUNDS in balls: how far a run with alpha = 1 and no schedule moves down."""
     hyper = {"alpha": 1, "beta1": beta1, "beta2": beta2, "schedule": "constant", "gradients": f"1,0*{ROUNDS - 1}"}
     run = simlab.run("adam_analysed", "linear_periodic", hyper=hyper, rounds=ROUNDS, backend="arb", record="all")
     with precision(run.provenance["bits"]):
-        return [rate * m for rate, m in zip(run.records.rate, run.records.direction, strict=True)]
+        return [-step for step in steps(run)]
 
 
 def check() -> Certificate:

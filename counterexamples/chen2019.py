@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 
 import simlab
-from counterexamples._design import drift_of, enclosed
+from counterexamples._design import drift_of, enclosed, spiked
 from simlab.claims import Certificate, Claim
 from simlab.feasible import Space
 from simlab.ops import divide, where
@@ -54,7 +54,7 @@ def check() -> Certificate:
     parts: dict[str, Any] = {}
     data: dict[str, Any] = {}
     for rule, hyper, side in (("adam_analysed", WRONG, 1), ("amsgrad", WRONG, -1), ("adam_analysed", DEFAULT, -1)):
-        drift = drift_of(rule, (PERIOD, *[-1] * (PERIOD - 1)), hyper)
+        drift = drift_of(rule, spiked(PERIOD), hyper)
         rounds, given = horizon(drift), {**hyper, "alpha": ALPHA}
         run = simlab.run(rule, parabolas, hyper=given, x0=START, rounds=rounds, backend="arb", record=1, bits=BITS)
         name = f"{rule}, ({hyper['beta1']}, {hyper['beta2']}), T = {rounds}: "

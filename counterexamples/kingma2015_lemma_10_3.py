@@ -20,8 +20,8 @@ FIRST, SMALL = 31, Q(1, 10)
 
 
 def excess(left: Q, bound: Q, squares: Q) -> Q:
-    """(left side)^2 - (right side)^2, from the left side, G_inf and ||g_{1:T}||^2: positive where the lemma is "
-    "false."""
+    """(left side)^2 - (right side)^2, from the left side, G_inf and ||g_{1:T}||^2: positive where the lemma is
+    false."""
     return left**2 - 4 * bound**2 * squares
 
 

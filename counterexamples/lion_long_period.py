@@ -11,7 +11,7 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from counterexamples._design import design, drift_of, enclosed, travel
+from counterexamples._design import design, drift_of, enclosed, spiked, travel
 from simlab.claims import Certificate, Claim
 
 PROBLEM, PERIODS = "reddi2018_long_period", (20, 50, 101)
@@ -22,15 +22,14 @@ def check() -> Certificate:
     parts: dict[str, Any] = {}
     data: dict[str, Any] = {}
     for C in PERIODS:
-        gradients = (C, *[-1] * (C - 1))
-        parts[f"lion, C = {C}: D"] = drift_of("lion", gradients, {})
+        parts[f"lion, C = {C}: D"] = drift_of("lion", spiked(C), {})
         plan = design("lion", PROBLEM, {"C": C}, Q(1, 5))
         run = travel("lion", PROBLEM, plan, -1)
         data[f"lion, C = {C}"] = plan.shown()
         parts[f"lion, C = {C}: 2 x_(T+1) - 1"] = 2 * run.x_last - 1
         parts[f"lion, C = {C}: R_T - T/C"] = run.regret - plan.rounds // C
     for C in PERIODS[:2]:
-        parts[f"adam_analysed, C = {C}: -D"] = -drift_of("adam_analysed", (C, *[-1] * (C - 1)), {})
+        parts[f"adam_analysed, C = {C}: -D"] = -drift_of("adam_analysed", spiked(C), {})
     return enclosed(parts, f"periods {', '.join(map(str, PERIODS))}", data)
 
 

@@ -11,7 +11,7 @@ from fractions import Fraction as Q
 from math import ceil
 from typing import Any
 
-from counterexamples._design import design, drift_of, enclosed, first, travel
+from counterexamples._design import design, drift_of, enclosed, first, spiked, travel
 from simlab.claims import Certificate, Claim
 
 RULE, PROBLEM = "adam_analysed", "reddi2018_long_period"
@@ -22,7 +22,7 @@ PAIRS = ((Q(0), Q(9, 10), (Q(1, 4), 1, 4)), (Q(1, 2), Q(1, 2), (Q(1, 4), 1, 4)),
 
 def drift(beta1: Q, beta2: Q, C: int) -> Any:
     """The ball of D on (C, -1, ..., -1)."""
-    return drift_of(RULE, (C, *[-1] * (C - 1)), {"beta1": beta1, "beta2": beta2})
+    return drift_of(RULE, spiked(C), {"beta1": beta1, "beta2": beta2})
 
 
 def least(beta1: Q, beta2: Q) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction as Q
 
 import simlab
-from counterexamples._design import design, enclosed, lowest
+from counterexamples._design import design, enclosed, lowest, steps
 from simlab.claims import Certificate, Claim
 
 PROBLEM, C = "reddi2018_periodic", 3
@@ -26,7 +26,7 @@ def check() -> Certificate:
         "adam_analysed", PROBLEM, hyper={**HYPER, "alpha": ALPHA}, x0=1, rounds=plan.rounds, backend="arb", record="all"
     )
     amsgrad = simlab.run("amsgrad", PROBLEM, hyper=plan.hyper, x0=1, rounds=plan.rounds, backend="arb", record=1)
-    moves = [-rate * m for rate, m in zip(adam.records.rate, adam.records.direction, strict=True)]
+    moves = steps(adam)
     starts = range(0, plan.rounds, 3)
     beyond = (adam.records.x[t] + sum(moves[t : t + 3]) - 1 for t in starts)  # what the wall takes
     linear = (adam.regrets[t + 2] - (2 * C - 4) * (t // 3 + 1) for t in starts)

@@ -16,7 +16,7 @@ from fractions import Fraction as Q
 from flint import arb
 
 import simlab
-from counterexamples._design import design, enclosed, first, lowest, travel
+from counterexamples._design import design, enclosed, first, lowest, steps, travel
 from simlab.backends.arb import number
 from simlab.claims import Certificate, Claim
 
@@ -52,7 +52,7 @@ def check() -> Certificate:
     adam = simlab.run(
         "adam_analysed", PROBLEM, hyper={**given, "alpha": ALPHA}, x0=1, rounds=plan.rounds, backend="arb", record="all"
     )
-    moves = [-rate * m for rate, m in zip(adam.records.rate, adam.records.direction, strict=True)]
+    moves = steps(adam)
     starts = range(0, plan.rounds, C)
     parts = {f"({n}), right - left": d for n, d in zip(("i", "ii", "iii"), condition(BETA1, BETA2, C), strict=True)}
     parts |= {

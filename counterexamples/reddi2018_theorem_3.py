@@ -50,14 +50,15 @@ def ends(rule: str, C: int, hyper: dict[str, Any], x0: int) -> tuple[Any, Q]:
 def check() -> Certificate:
     """Drifts on both sides of the least C, and the ends of drawn runs in balls."""
     parts: dict[str, Any] = {}
-    for (delta, beta1, beta2), C in (*((case, least(*case)) for case in SEARCHED), DEFAULT):
+    found = [least(*case) for case in SEARCHED]
+    for (delta, beta1, beta2), C in (*zip(SEARCHED, found, strict=True), DEFAULT):
         name, hyper = f"delta = {delta}, ({beta1}, {beta2}), ", {"beta1": beta1, "beta2": beta2}
         parts |= {
             name + f"C = {C}: D": drift(RULE, C, delta, hyper),
             name + f"C = {C - 1}: -D": -drift(RULE, C - 1, delta, hyper),
             name + f"C = {C}: -D of AMSGrad": -drift("amsgrad", C, delta, hyper),
         }
-    C, hyper = 4 * least(*SEARCHED[0]), {"beta1": SEARCHED[0][1], "beta2": SEARCHED[0][2]}
+    C, hyper = 4 * found[0], {"beta1": SEARCHED[0][1], "beta2": SEARCHED[0][2]}
     wrong, alpha = ends(RULE, C, hyper, -1)
     right, step = ends("sgd", C, {}, 1)
     parts |= {f"Adam, C = {C}: 2 mean x_(T+1) - 1": 2 * wrong - 1, f"sgd, C = {C}: -2 mean x_(T+1) - 1": -2 * right - 1}

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import simlab
-from counterexamples._design import drift_of, enclosed, lowest
+from counterexamples._design import drift_of, enclosed, lowest, spiked
 from simlab.backends import arb as balls
 from simlab.claims import Certificate, Claim
 from simlab.iid import iid_verdict
@@ -37,7 +37,7 @@ LATER, DRAWN, DEEP = 10, 1000, 12  # the horizon in units of K; C of the drawn l
 
 def horizon() -> int:
     """K with 2 sqrt(K) alpha D/C = 3, so that Adam crosses F, of width 2, and not only just: D on C, -1, ..., -1."""
-    drift = float(drift_of(ADAM, (C, *[-1] * (C - 1)), HYPER))
+    drift = float(drift_of(ADAM, spiked(C), HYPER))
     return ceil((3 * C / (2 * float(ALPHA) * drift)) ** 2)
 
 

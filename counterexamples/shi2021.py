@@ -11,12 +11,12 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from counterexamples._design import design, drift_of, enclosed, travel
+from counterexamples._design import design, drift_of, enclosed, spiked, travel
 from counterexamples.reddi2018_theorem_2 import condition
 from simlab.claims import Certificate, Claim
 
 RULE, PROBLEM, C = "rmsprop", "linear_periodic", 10
-PRINTED, CODE = (C, *[-1] * (C - 1)), (C, *[-1] * (C - 2), C)
+PRINTED, CODE = spiked(C), (C, *[-1] * (C - 2), C)
 BELOW, ABOVE, BOUND = Q("0.63"), Q("0.64"), Q("0.4")
 
 

@@ -15,17 +15,14 @@ from fractions import Fraction as Q
 from typing import Any
 
 import simlab
-from counterexamples._design import enclosed
-from simlab import catalog
+from counterexamples._design import drift_of, enclosed
 from simlab.backends.arb import number
 from simlab.claims import Certificate, Claim
 from simlab.feasible import Space
 from simlab.iid import iid_verdict
 from simlab.ops import divide
-from simlab.orbit import orbit
 from simlab.problem import Problem
-from simlab.rule import Reals, settle
-from simlab.trajectory import precision
+from simlab.rule import Reals
 
 TARGETS, MEAN = (Q(1), *(Q(0),) * 9), Q(1, 10)
 DEFAULT = Q(9, 10), Q(999, 1000)  # beta1, beta2
@@ -52,14 +49,7 @@ def targets_in_turn(*, targets: Reals = TARGETS) -> Problem:  # type: ignore[val
 
 def cyclic(beta1: Q, beta2: Q) -> Callable[[Q], Any]:
     """x -> D(x), targets in turn, in balls."""
-    spec = catalog.rule("adam_analysed")
-    hyper = settle(spec.hyper, {"beta1": beta1, "beta2": beta2}, "the rule")
-
-    def drift(x: Q) -> Any:
-        with precision(128):
-            return orbit(spec, [x - c for c in TARGETS], hyper).drift
-
-    return drift
+    return lambda x: drift_of("adam_analysed", [x - c for c in TARGETS], {"beta1": beta1, "beta2": beta2})
 
 
 def random(beta2: Q) -> Callable[[Q], Any]:

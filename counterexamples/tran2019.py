@@ -16,12 +16,9 @@ from itertools import pairwise
 from typing import Any
 
 import simlab
-from counterexamples._design import enclosed, lowest
-from simlab import catalog
+from counterexamples._design import drift_of, enclosed, lowest
 from simlab.backends.arb import number
 from simlab.claims import Certificate, Claim
-from simlab.orbit import verdict
-from simlab.rule import settle
 
 ROUNDS, BETA1 = 1000, Q(9, 10)
 PULSE = f"1,0*{ROUNDS - 1}"  # vhat_t = (1 - beta2) from the first round on
@@ -50,8 +47,7 @@ def check() -> Certificate:
         parts[f"{name}: 1 - r_t, t = {low} to {high}"] = lowest(1 - r for t, r in enumerate(found, 1) if t in violated)
         parts[f"{name}: r_t - 1 at every other t"] = lowest(r - 1 for t, r in enumerate(found, 1) if t not in violated)
     parts["beta1/t, constant gradients: 1 - r_1"] = 1 - ratios(CASES["beta1/t"][0], "1", 2)[0]
-    spec, gradients = catalog.rule("amsgrad"), (Q(3), Q(-1), Q(-1))
-    parts["-D of amsgrad on (3, -1, -1)"] = -verdict(spec, gradients, settle(spec.hyper, {}, "amsgrad")).orbit.drift
+    parts["-D of amsgrad on (3, -1, -1)"] = -drift_of("amsgrad", (3, -1, -1), {})
     return enclosed(parts, f"every t < {ROUNDS}", {"gradients": PULSE})
 
 

@@ -16,7 +16,7 @@ from math import ceil
 from typing import Any
 
 import simlab
-from counterexamples._design import drift_of, enclosed
+from counterexamples._design import drift_of, enclosed, spiked
 from simlab.backends.arb import number
 from simlab.claims import Certificate, Claim
 from simlab.feasible import Space
@@ -25,7 +25,7 @@ from simlab.ops import divide, less, where
 from simlab.problem import Problem
 
 RULE, N, START, ALPHA = "adam_analysed", 10, 10, 1
-PATTERN = (Q(N), *[Q(-1)] * (N - 1))
+PATTERN = tuple(map(Q, spiked(N)))
 AWAY, MIDDLE, BACK = Q(1, 2), Q(9, 10), Q(96, 100)  # of beta2, for beta1 = 0
 WINDOW = (Q(5, 100), Q(1, 2), Q(9, 10))  # of beta2, for beta1 = 9/10
 

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from proofs._growing import A0, Growing
 from proofs._inv_sqrt import InvSqrt, harmonic
-from proofs._luo2019 import without
+from proofs._reading import positive_root, root
 from proofs._regret import alpha, g, scalar, x
 from simlab.checker import Fact, Polynomial, Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 beta2, v, vhat, squares, gradients = (letter(n) for n in ("beta2", "v", "vhat", "S", "y"))
 first_g, next_g = letter("g_1"), letter("g_next")
@@ -143,24 +143,15 @@ class AmsGrad(InvSqrt, Growing):
 
     def rooted(self) -> Step:
         """(1 + q) q = q + vhat'."""
-        ((low, is_root),) = self.about(self.q_root)
-        given = (self.alive, low, is_root)
-        return lemma(
+        return root(
             "roots of vhat",
             "sqrt(vhat') > 0",
-            (Proof(self.root_positive, times=((1,), (low,)), by=((low,), (self.alive,)), modulo=((1, is_root),)),),
-            given,
+            self.root_positive,
+            self.reading.about(self.q_root),
+            self.alive,
             self.point(vhat=1),
-            false=(
-                ("sqrt(vhat') > 1", self.q_root > 1, given, self.point(vhat=1)),
-                ("without vhat' > 0", self.root_positive, (low, is_root), self.point(g=0)),
-                (
-                    "the other root",
-                    self.root_positive,
-                    (self.alive, is_root),
-                    {**self.point(vhat=1), str(self.q_root): Q(-1)},
-                ),
-            ),
+            "sqrt(vhat')",
+            ("without vhat' > 0", self.point(g=0)),
         )
 
     def lengthens(self) -> Step:
@@ -264,12 +255,13 @@ class AmsGrad(InvSqrt, Growing):
             "roots of the sums",
             "sqrt(S + g^2) > 0 and sqrt(h + 1/t) > 0",
             (
-                Proof(self.n_positive, times=((1,), (n_low,)), by=((n_low,), (self.seen_s,)), modulo=((1, is_n),)),
-                Proof(
+                positive_root(self.n_positive, (n_low, is_n), (self.seen_s,)),
+                positive_root(
                     self.c_positive,
-                    times=((1,), (c_low,)),
-                    by=((c_low,), (Square(self.c),), (self.rho_positive, self.rho_positive)),
-                    modulo=((1, is_c), (-1, is_before)),
+                    (c_low, is_c),
+                    (Square(self.c),),
+                    (self.rho_positive, self.rho_positive),
+                    modulo=((-1, is_before),),
                 ),
             ),
             given,

@@ -13,12 +13,11 @@ from fractions import Fraction as Q
 from typing import Any, ClassVar
 
 from proofs._inv_sqrt import LATE, InvSqrt, harmonic
-from proofs._luo2019 import without
 from proofs._master import Master
 from proofs._regret import all_e, alpha, g, m, t, w
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 low, high, before, high_before, widest, most = (
     letter(n) for n in ("eta_l", "eta_u", "etahat", "eta_u_before", "R_inf", "G")

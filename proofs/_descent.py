@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._luo2019 import without
 from proofs._regret import (
     CONVEX,
     ENDS,
@@ -20,6 +19,7 @@ from proofs._regret import (
     LOW,
     NEAR,
     NONE,
+    NONNEGATIVE,
     SOME,
     SUPPOSED,
     U_HIGH,
@@ -29,9 +29,12 @@ from proofs._regret import (
     X_LOW,
     Coordinate,
     all_l,
+    all_pv,
     first_x,
     inner,
     lower,
+    own_e,
+    own_pv,
     regret,
     side,
     u,
@@ -41,13 +44,19 @@ from proofs._regret import (
     w_1,
     x,
 )
-from simlab.checker import Fact, Proof, Square, letter, polynomial
+from simlab.checker import Fact, Polynomial, Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import induction, lemma
+from simlab.lemma import Point, induction, lemma, without
 
 
 class Descent(Coordinate):
-    """Facts about one round, and the steps that show them."""
+    """Facts about one round, and the steps that show them and lead from what a chain shows to its bound."""
+
+    right: str  # a chain's bound on the regret, as text
+    total: Fact  # its invariant of one coordinate
+    one: Fact  # its bound of one coordinate
+    all: Fact  # of all coordinates
+    result: Fact  # of the regret
 
     def __init__(self, rule: Any, **more: Any) -> None:
         super().__init__(rule, **more)
@@ -66,7 +75,7 @@ class Descent(Coordinate):
     @property
     def assumes(self) -> tuple[Fact, ...]:
         """The definitions of letters, and what is supposed of F, u, the losses and beta1."""
-        return (*self.defined, *SUPPOSED, self.beta_low)
+        return (*self.reading.defined, *SUPPOSED, self.beta_low)
 
     def book(self) -> Step:
         """The ledger adds coordinates up, and its first row is that of a round with m = w = 0."""
@@ -281,6 +290,62 @@ class Descent(Coordinate):
                 ("strictly", (all_l - regret > 0).at(after), now, here),
                 ("without convexity", LINEAR.at(after), (LINEAR,), {**here, "r": Q(2)}),
                 ("half of it", (all_l - 2 * regret >= 0).at(after), now, here),
+            ),
+        )
+
+    def along(self, words: str, turn: Proof, given: tuple[Fact, ...], more: dict[str, Polynomial]) -> Step:
+        """`total` in every round; `more`: what its letters become besides those that all invariants have."""
+        given, here = (*given, self.heavy), self.point()
+        after = {"pv": own_pv + self.pv_step, "e": own_e + self.e_step, "w": self.weight, "x": self.x} | more
+        now = (*given, self.total, NONNEGATIVE)
+        return induction(
+            "coordinate",
+            f"{words} in every round, by induction",
+            base=(Proof(self.total), Proof(NONNEGATIVE)),
+            turn=(turn, Proof(NONNEGATIVE, by=((self.heavy,),))),
+            start=dict.fromkeys(after, polynomial(0)) | {"x": first_x},
+            after=after,
+            given=given,
+            witness=here,
+            false=(
+                ("without what pv adds", self.total.at({**after, "pv": own_pv}), now, here),
+                ("without what e adds", self.total.at({**after, "e": own_e}), now, here),
+                ("with 2 l", self.total.at({**after, "l": 2 * after["l"]}), now, here),
+            ),
+        )
+
+    def across(self, after: dict[str, Polynomial], tighter: tuple[str, Fact], here: Point) -> Step:
+        """`all`, from `one` in every coordinate; `tighter`: a stronger claim that is false at `here`."""
+        (text, claim), now = tighter, (self.one, self.all)
+        return induction(
+            "all coordinates",
+            f"L <= {self.right}, by induction on the coordinates",
+            base=(Proof(self.all),),
+            turn=(Proof(self.all, by=((self.all,), (self.one,))),),
+            start=dict.fromkeys(after, polynomial(0)),
+            after=after,
+            given=(self.one,),
+            witness=here,
+            false=(
+                (text, claim.at(after), now, here),
+                ("without the last pv", self.all.at({**after, "PV": all_pv}), now, here),
+                ("without the last coordinate's bound", self.all.at(after), (self.all,), {**here, "l": Q(9)}),
+            ),
+        )
+
+    def conclude(self) -> Step:
+        """R <= L <= the bound."""
+        given, here, room = (LINEAR, self.all), self.point(R=2, L=2, PV=1), self.result.polynomial
+        return lemma(
+            "master",
+            f"R <= {self.right}",
+            (Proof(self.result, by=((LINEAR,), (self.all,))),),
+            given,
+            here,
+            false=(
+                ("strictly", room > 0, given, here),
+                ("without PV", self.result.at({"PV": polynomial(0)}), given, here),
+                ("with 2 R", room - regret >= 0, given, here),
             ),
         )
 

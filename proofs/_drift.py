@@ -12,10 +12,11 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._periodic import Rounds, g, m, t, v, without, x
+from proofs._periodic import Rounds, g, m, t, v, x
+from proofs._reading import positive_root
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import Point, induction, lemma
+from simlab.lemma import Point, induction, lemma, without
 
 lo, hi = letter("lower"), letter("upper")
 s, s0, s1, d, delta, amp, run, sigma = (letter(n) for n in ("s", "s_i", "s_next", "d", "delta", "A", "Y", "sigma"))
@@ -132,8 +133,8 @@ class Drift(Rounds):
             "roots",
             "sqrt(t) > 0, sqrt(t + 1) > 0 and sqrt(t + 1)^2 = sqrt(t)^2 + 1",
             (
-                Proof(self.rooted[0], times=((1,), (low,)), by=((low,), (1,), (ROUND,)), modulo=((1, square),)),
-                Proof(self.rooted[1], times=((1,), (low1,)), by=((low1,), (2,), (ROUND,)), modulo=((1, square1),)),
+                positive_root(self.rooted[0], (low, square), (1,), (ROUND,)),
+                positive_root(self.rooted[1], (low1, square1), (2,), (ROUND,)),
                 Proof(self.next, modulo=((1, square1), (-1, square))),
             ),
             given,

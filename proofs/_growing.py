@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from proofs._descent import Descent
-from proofs._luo2019 import without
 from proofs._regret import alpha, own_pv, own_z, w
 from simlab.checker import Fact, Polynomial, Proof, polynomial
 from simlab.claims import Step
-from simlab.lemma import Point, induction, lemma
+from simlab.lemma import Point, induction, lemma, without
 
 A0 = alpha > 0
 

@@ -9,11 +9,11 @@ from fractions import Fraction as Q
 from typing import Any
 
 from proofs._descent import Descent
-from proofs._luo2019 import without
+from proofs._reading import positive_root
 from proofs._regret import t
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 harmonic = letter("h")
 T1 = t >= 1
@@ -46,11 +46,10 @@ class InvSqrt(Descent):
         """(1 + r) r = r + t."""
         ((low, is_r),), late = self.about(self.r), self.point(**LATE)
         given, here = (T1, low, is_r), self.point()
-        positive = Proof(self.r_positive, times=((1,), (low,)), by=((low,), (T1,), (1,)), modulo=((1, is_r),))
         return lemma(
             "root",
             "r > 0",
-            (positive,),
+            (positive_root(self.r_positive, (low, is_r), (T1,), (1,)),),
             given,
             here,
             false=(
@@ -83,11 +82,11 @@ class InvSqrt(Descent):
     def next_root(self) -> Step:
         """(1 + r) r = r + t, for t + 1."""
         ((low, is_r),), here = self.about(self.r_next), self.point(t=3)
-        given, positive = (T1, low, is_r), ((1,), (low,))
+        given = (T1, low, is_r)
         return lemma(
             "next root",
             "sqrt(t + 1) > 0",
-            (Proof(self.next_positive, times=positive, by=((low,), (T1,), (2,)), modulo=((1, is_r),)),),
+            (positive_root(self.next_positive, (low, is_r), (T1,), (2,)),),
             given,
             here,
             false=(

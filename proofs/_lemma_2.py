@@ -12,12 +12,12 @@ from fractions import Fraction as Q
 from typing import ClassVar
 
 from proofs._amsgrad import BELOW, BETA2, AmsGrad, beta2, v, vhat
-from proofs._luo2019 import without
 from proofs._master import Master
+from proofs._reading import positive_root, root
 from proofs._regret import g, m
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 beta, square, decayed = letter("beta"), letter("M"), letter("U")
 BETA = beta < 1
@@ -71,8 +71,8 @@ class Lemma2(AmsGrad, Master):
             "constants",
             "sqrt(beta2) > 0, sqrt(1 - beta2) > 0 and beta >= 0",
             (
-                Proof(self.decay_positive, times=((1,), (low,)), by=((low,), (BETA2,)), modulo=((1, is_decay),)),
-                Proof(self.a_positive, times=((1,), (a_low,)), by=((a_low,), (BELOW,)), modulo=((1, is_a),)),
+                positive_root(self.decay_positive, (low, is_decay), (BETA2,)),
+                positive_root(self.a_positive, (a_low, is_a), (BELOW,)),
                 Proof(self.beta_least, by=((self.beta_low,), (self.at_most,))),
             ),
             given,
@@ -107,19 +107,15 @@ class Lemma2(AmsGrad, Master):
 
     def root_v(self) -> Step:
         """(1 + s) s = s + v'."""
-        ((low, is_s),), here = self.about(self.s), self.point()
-        given = (self.seen_v, low, is_s)
-        return lemma(
+        return root(
             "root of v",
             "s = sqrt(v') > 0",
-            (Proof(self.s_positive, times=((1,), (low,)), by=((low,), (self.seen_v,)), modulo=((1, is_s),)),),
-            given,
-            here,
-            false=(
-                ("s > 1", self.s > 1, given, here),
-                ("the other root", self.s_positive, without(low, given), {**here, str(self.s): -here[str(self.s)]}),
-                ("without v' > 0", self.s_positive, (low, is_s), self.point(g=0)),
-            ),
+            self.s_positive,
+            self.reading.about(self.s),
+            self.seen_v,
+            self.point(),
+            "s",
+            ("without v' > 0", self.point(g=0)),
         )
 
     def roots_v(self) -> Step:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._reading import Reading
+from proofs._reading import Reading, positive_root
 from simlab import catalog
 from simlab.checker import Fact, Polynomial, Proof, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import Point, induction, lemma
+from simlab.lemma import Point, induction, lemma, without
 from simlab.online import make_plan
 from simlab.ops import Weight, rebind
 from simlab.protocol import Round, online_round
@@ -41,11 +41,6 @@ class _Rest:
 
 
 REST = _Rest()
-
-
-def without(fact: Fact, given: tuple[Fact, ...]) -> tuple[Fact, ...]:
-    """All that is given but this one."""
-    return tuple(h for h in given if h is not fact)
 
 
 def arguments(rule: str, before: Any) -> tuple[tuple, tuple]:
@@ -82,7 +77,7 @@ class Period:
     @property
     def assumes(self) -> tuple[Fact, ...]:
         """The ranges, and the definitions of the letters that the code introduced."""
-        return (B0, B1, N1, A0, *(f for facts in self.reading.facts.values() for f in facts))
+        return (B0, B1, N1, A0, *self.reading.defined)
 
     def play(self, t: Any, phase: Any, x: Any, before: Any, **more: Any) -> tuple[Round, Polynomial]:
         """(what round t shows in that phase of a period, v after it), with beta1 = 0 and v = `before` before it."""
@@ -99,6 +94,10 @@ class Period:
         before = (r1 * r1 - 1 + beta2) / beta2
         given = {"beta2": beta2, "v": before, "p": before / (r2 * r2), "N": Q(16, 9), "alpha": Q(1), "x": Q(0)}
         return self.reading.point(**(given | more))
+
+    def goes_right(self) -> tuple[Step, ...]:
+        """The steps from v2 >= 4 v1 to the net move of a period."""
+        return self.positive(), self.root(), self.rate(), self.steeper(), self.move()
 
     def read(self) -> Step:
         """What the code does in a period, as formulas; RMSProp does the same."""
@@ -190,8 +189,8 @@ class Period:
         defined = [self.reading.about(r) for r in self.roots]
         radicands = (((1,), (N1,)), ((2,), (N1,)), *(((m,),) for m in self.moments))  # N = 1 + (N - 1), ...
         proofs = tuple(
-            Proof(positive, times=((1,), (low,)), by=((low,), *radicand), modulo=((1, square),))
-            for positive, (low, square), radicand in zip(self.rooted, defined, radicands, strict=True)
+            positive_root(positive, about, *radicand)
+            for positive, about, radicand in zip(self.rooted, defined, radicands, strict=True)
         )
         given = (N1, *self.moments, *(f for facts in defined for f in facts))
         r1, low, here = self.roots[2], defined[2][0], self.point()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from fractions import Fraction as Q
 
-from proofs._luo2019 import A0, B0, B1, N1, NOTATION, P0, P1, V0, N, alpha, b, p, v, without, x
+from proofs._luo2019 import A0, B0, B1, N1, NOTATION, P0, P1, V0, N, alpha, b, p, v, x
 from proofs.luo2019_sharp import LEFT, RIGHT, Steady
 from simlab.checker import Proof, Square, letter
 from simlab.claims import Step
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 SHARP = LEFT * p < RIGHT
 M = b * (1 - b) * (1 - 16 * p)

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from proofs._descent import Descent
 from proofs._regret import (
-    LINEAR,
     NEAR,
     NONNEGATIVE,
     all_e,
@@ -19,7 +18,6 @@ from proofs._regret import (
     all_pv,
     all_z,
     column,
-    first_x,
     own_e,
     own_l,
     own_pv,
@@ -30,9 +28,9 @@ from proofs._regret import (
     w,
     x,
 )
-from simlab.checker import Polynomial, Proof, Square, polynomial
+from simlab.checker import Polynomial, Proof, Square
 from simlab.claims import Step
-from simlab.lemma import induction, lemma
+from simlab.lemma import lemma
 from simlab.regret_bound import master_terms
 
 
@@ -43,6 +41,7 @@ class Master(Descent):
 
     def __init__(self, rule: Any, **more: Any) -> None:
         super().__init__(rule, **more)
+        self.right = f"D^2/2 PV + E/2 + {self.momentum.upper()}"
         one, split = self.increment["moment"]
         self.lag, _ = self.increment["surprise"]
         self.z_step = self.adds_momentum()
@@ -104,27 +103,11 @@ class Master(Descent):
         """The invariant of one coordinate."""
         parts = (self.projection, self.variation, self.surprise)
         steps = tuple(f for f in parts if f.polynomial.terms)  # 0 >= 0 for a rule without beta1; moment is 0 = 0
-        given, here = (*steps, self.heavy), self.point()
-        after = {"l": own_l + self.increment["moment"][0], "pv": own_pv + self.pv_step, "e": own_e + self.e_step}
-        after |= {"z": own_z + self.z_step, "w": self.weight, "x": self.x}
-        now = (*given, self.total, NONNEGATIVE)
-        return induction(
-            "coordinate",
-            f"l + w/2 (x - u)^2 <= D^2/2 pv + e/2 + {self.momentum} in every round, by induction",
-            base=(Proof(self.total), Proof(NONNEGATIVE)),
-            turn=(
-                Proof(self.total, by=((self.total,), *((f,) for f in steps))),
-                Proof(NONNEGATIVE, by=((self.heavy,),)),
-            ),
-            start={n: polynomial(0) for n in ("l", "pv", "e", "z", "w")} | {"x": first_x},
-            after=after,
-            given=given,
-            witness=here,
-            false=(
-                ("without what pv adds", self.total.at({**after, "pv": own_pv}), now, here),
-                ("without what e adds", self.total.at({**after, "e": own_e}), now, here),
-                ("with 2 l", self.total.at({**after, "l": 2 * after["l"]}), now, here),
-            ),
+        return self.along(
+            f"l + w/2 (x - u)^2 <= D^2/2 pv + e/2 + {self.momentum}",
+            Proof(self.total, by=((self.total,), *((f,) for f in steps))),
+            steps,
+            {"l": own_l + self.increment["moment"][0], "z": own_z + self.z_step},
         )
 
     def drop(self) -> Step:
@@ -145,39 +128,8 @@ class Master(Descent):
 
     def add_up(self) -> Step:
         """All coordinates together."""
-        here, now = self.point(l=2, pv=1, L=2, PV=1), (self.one, self.all)
         after = {"L": all_l + own_l, "PV": all_pv + own_pv, "E": all_e + own_e, "Z": all_z + own_z}
-        return induction(
-            "all coordinates",
-            f"L <= D^2/2 PV + E/2 + {self.momentum.upper()}, by induction on the coordinates",
-            base=(Proof(self.all),),
-            turn=(Proof(self.all, by=((self.all,), (self.one,))),),
-            start={n: polynomial(0) for n in after},
-            after=after,
-            given=(self.one,),
-            witness=here,
-            false=(
-                ("strictly", (self.bound(all_pv, all_e, all_z) - all_l > 0).at(after), now, here),
-                ("without the last pv", self.all.at({**after, "PV": all_pv}), now, here),
-                ("without the last coordinate's bound", self.all.at(after), (self.all,), {**here, "l": Q(9)}),
-            ),
-        )
-
-    def conclude(self) -> Step:
-        """R <= the master terms."""
-        given, here, right = (LINEAR, self.all), self.point(R=2, L=2, PV=1), self.bound(all_pv, all_e, all_z)
-        return lemma(
-            "master",
-            f"R <= D^2/2 PV + E/2 + {self.momentum.upper()}",
-            (Proof(self.result, by=((LINEAR,), (self.all,))),),
-            given,
-            here,
-            false=(
-                ("strictly", right - regret > 0, given, here),
-                ("without PV", self.bound(0, all_e, all_z) - regret >= 0, given, here),
-                ("with 2 R", right - 2 * regret >= 0, given, here),
-            ),
-        )
+        return self.across(after, ("strictly", self.all.polynomial > 0), self.point(l=2, pv=1, L=2, PV=1))
 
     def common(self) -> tuple[Step, ...]:
         """The steps from the round to the master inequality."""

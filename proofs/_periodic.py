@@ -16,11 +16,11 @@ from fractions import Fraction as Q
 from functools import reduce
 from typing import Any
 
-from proofs._reading import Reading
+from proofs._reading import Reading, root
 from simlab import catalog
-from simlab.checker import Fact, Polynomial, Proof, letter, polynomial
+from simlab.checker import Polynomial, Proof, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import Point, lemma
+from simlab.lemma import Point, lemma, without
 from simlab.online import make_plan
 from simlab.ops import Weight, rebind
 from simlab.protocol import Round, online_round
@@ -33,11 +33,6 @@ NOTATION = (
     "In the steps, m_i and v_i are the steady moments after phase i of the period, r_i = sqrt(v_i), and "
     "W1, W2 are 1 + beta + ... + beta^(P-1) for beta1 and beta2. "
 )
-
-
-def without(fact: Fact, given: tuple[Fact, ...]) -> tuple[Fact, ...]:
-    """All that is given but this one."""
-    return tuple(h for h in given if h is not fact)
 
 
 def total(terms: Iterable[Any]) -> Polynomial:
@@ -60,11 +55,6 @@ class Rounds:
 
     def __init__(self, rule: str) -> None:
         self.rule, self.reading = rule, Reading()
-
-    @property
-    def defined(self) -> tuple[Fact, ...]:
-        """The definitions of the letters that the code introduced."""
-        return tuple(f for facts in self.reading.facts.values() for f in facts)
 
     def play(self, g: Any, m: Any, v: Any, **more: Any) -> tuple[Round, Any, Any]:
         """(what a round with gradient g shows from x, m after it, v after it); `more` may name a schedule."""
@@ -185,26 +175,22 @@ class Period(Rounds):
 
     def root(self, i: int, here: Point) -> Step:
         """r_i > 0 where v_i > 0: (1 + r) r = r + r^2."""
-        r, square, positive, rooted = self.roots[i], self.v[i], self.positive[i], self.rooted[i]
-        low, is_root = self.reading.about(r)
-        given = (positive, low, is_root)
+        r, square = self.roots[i], self.v[i]
 
-        def at(value: Q, root: Q) -> Point:
-            """A point with v_i = `value`, which is affine in v."""
+        def at(size: Q) -> Point:
+            """A point with r_i = `size`, as v_i is affine in v."""
             zero, one = (square.value({**here, "v": Q(z)}) for z in (0, 1))
-            return {**here, "v": (value - zero) / (one - zero), str(r): root}
+            return {**here, "v": (size * size - zero) / (one - zero), str(r): size}
 
-        return lemma(
+        return root(
             f"root {i + 1}",
             f"r_{i + 1} > 0",
-            (Proof(rooted, times=((1,), (low,)), by=((low,), (positive,)), modulo=((1, is_root),)),),
-            given,
-            at(Q(1, 4), Q(1, 2)),
-            false=(
-                ("r > 1", r > 1, given, at(Q(1, 4), Q(1, 2))),
-                ("the other root", rooted, without(low, given), at(Q(1, 4), Q(-1, 2))),
-                ("without v > 0", rooted, without(positive, given), at(Q(0), Q(0))),
-            ),
+            self.rooted[i],
+            self.reading.about(r),
+            self.positive[i],
+            at(Q(1, 2)),
+            "r",
+            ("without v > 0", at(Q(0))),
         )
 
     def clear(self, here: Point) -> Step:

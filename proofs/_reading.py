@@ -17,7 +17,9 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from simlab.checker import Fact, Polynomial, Refused, letter, polynomial
+from simlab.checker import Fact, Polynomial, Proof, Refused, letter, polynomial
+from simlab.claims import Step
+from simlab.lemma import Point, lemma
 
 
 class Reading:
@@ -61,6 +63,11 @@ class Reading:
     def flush(self, state: tuple) -> tuple[tuple, bool]:
         return state, False
 
+    @property
+    def defined(self) -> tuple[Fact, ...]:
+        """The facts that define all the letters made so far."""
+        return tuple(f for facts in self.facts.values() for f in facts)
+
     def about(self, x: Polynomial) -> tuple[Fact, ...]:
         """The facts that define a letter."""
         ((name,),) = x.terms
@@ -75,6 +82,42 @@ class Reading:
             except (Refused, ZeroDivisionError):  # a fact about a letter without a value is refused where it is used
                 continue
         return point
+
+
+def positive_root(
+    claim: Fact, about: tuple[Fact, ...], *radicand: tuple, modulo: tuple[tuple[Any, Fact], ...] = ()
+) -> Proof:
+    """The proof of r > 0 for a root r, from products that add up to r^2 > 0: (1 + r) r = r + r^2."""
+    low, square = about
+    return Proof(claim, times=((1,), (low,)), by=((low,), *radicand), modulo=((1, square), *modulo))
+
+
+def root(
+    name: str,
+    statement: str,
+    claim: Fact,
+    about: tuple[Fact, ...],
+    radicand: Fact,
+    here: Point,
+    r: str,
+    other: tuple[str, Point],
+) -> Step:
+    """The step that a root, shown as `r`, is positive as its radicand is; `other`: without that, false at a point."""
+    ((symbol,),), (low, square) = claim.polynomial.terms, about
+    given = (radicand, low, square)
+    without, nowhere = other
+    return lemma(
+        name,
+        statement,
+        (positive_root(claim, about, (radicand,)),),
+        given,
+        here,
+        false=(
+            (f"{r} > 1", claim.polynomial > 1, given, here),
+            ("the other root", claim, (radicand, square), {**here, symbol: -here[symbol]}),
+            (without, claim, (low, square), nowhere),
+        ),
+    )
 
 
 def _root(x: Fraction) -> Fraction:

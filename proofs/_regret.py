@@ -198,11 +198,6 @@ class Coordinate:
 
     # --- facts --------------------------------------------------------------------------------------------------------
 
-    @property
-    def defined(self) -> tuple[Fact, ...]:
-        """The definitions of the letters that the code introduced."""
-        return tuple(f for facts in self.reading.facts.values() for f in facts)
-
     def about(self, *letters: Polynomial) -> list[tuple[Fact, ...]]:
         """The definitions of these letters."""
         return [self.reading.about(each) for each in letters]

@@ -11,11 +11,10 @@ from typing import ClassVar
 
 from proofs._corridor import POSITIVE, UP, Corridor, high_before, low
 from proofs._inv_sqrt import LATE, harmonic
-from proofs._luo2019 import without
 from proofs._regret import NONNEGATIVE, own_pv, t, w, w_1
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 spread = letter("M")
 LARGE, GROWS = spread > 0, t * high_before - (t - 1) * low <= spread * low * high_before

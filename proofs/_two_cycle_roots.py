@@ -14,10 +14,10 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._periodic import HIGH1, HIGH2, LOW1, LOW2, b1, b2, without
+from proofs._periodic import HIGH1, HIGH2, LOW1, LOW2, b1, b2
 from simlab.checker import Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import Point, lemma
+from simlab.lemma import Point, lemma, without
 
 L, rho, y, w = (letter(name) for name in ("L", "rho", "y", "w"))
 A, B, K = 1 - b1 - 3 * b2, 3 * b1 + b2 - b1 * b2, -b1 * b2

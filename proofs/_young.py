@@ -8,12 +8,11 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._luo2019 import without
 from proofs._master import Master
 from proofs._regret import NEAR, column, g, m, side, u, x
 from simlab.checker import Polynomial, Proof, Square
 from simlab.claims import Step
-from simlab.lemma import lemma
+from simlab.lemma import lemma, without
 from simlab.regret_bound import master_terms
 
 

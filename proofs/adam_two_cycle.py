@@ -12,12 +12,12 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._periodic import HIGH2, LOW1, RANGES, Rounds, alpha, b1, b2, m, v, without, x
+from proofs._periodic import HIGH2, LOW1, RANGES, Rounds, alpha, b1, b2, m, v, x
 from proofs._tangent import Tangents
 from proofs._two_cycle_roots import ASSUMED, K, L, p, steps
 from simlab.checker import Fact, Proof, letter
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import Point, lemma
+from simlab.lemma import Point, lemma, without
 
 c = letter("c")
 C0, X0 = c > 0, x > 0
@@ -301,7 +301,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
             of.determinant(),
             *steps(),
         ),
-        assumes=(*of.defined, *RANGES, C0, X0, AMPLITUDE, MOMENTUM, SECOND, *ASSUMED),
+        assumes=(*of.reading.defined, *RANGES, C0, X0, AMPLITUDE, MOMENTUM, SECOND, *ASSUMED),
     )
 
 

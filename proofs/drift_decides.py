@@ -13,10 +13,9 @@ from fractions import Fraction as Q
 from typing import Any
 
 from proofs._drift import BOUND, DELTA, Drift, a, amp, d, delta, first, run, s, s0
-from proofs._periodic import without
 from simlab.checker import Proof, letter, polynomial
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import Point, induction, lemma
+from simlab.lemma import Point, induction, lemma, without
 
 h, h0, e, e1, d1, n, total = (letter(n) for n in ("h", "h_i", "e", "e_next", "d_steady", "n", "S"))
 width, fluctuation, transient, lost, period = (letter(n) for n in ("W", "h_most", "e_most", "D", "P"))
@@ -176,7 +175,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
             potential(),
             window(),
         ),
-        assumes=(*of.defined, *of.assumed),
+        assumes=(*of.reading.defined, *of.assumed),
     )
 
 

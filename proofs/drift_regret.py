@@ -11,10 +11,10 @@ from __future__ import annotations
 from fractions import Fraction as Q
 
 from proofs._drift import Drift, amp, hi, lo, o, s
-from proofs._periodic import g, without
+from proofs._periodic import g
 from simlab.checker import Proof, Square, letter, polynomial
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import Point, induction
+from simlab.lemma import Point, induction, without
 
 big = letter("K")
 z, z0, c, regret, against, grads = (letter(n) for n in ("Z", "Z_0", "c", "R", "L", "H"))
@@ -102,7 +102,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
     of = Regret(rule)
     return Argument(
         (of.read(), of.feasible(), of.roots(), of.distances(), of.regrets("upper"), of.regrets("lower")),
-        assumes=(*of.defined, *of.assumed),
+        assumes=(*of.reading.defined, *of.assumed),
     )
 
 

@@ -12,8 +12,8 @@ from fractions import Fraction as Q
 from typing import Any, ClassVar
 
 from proofs._growing import A0, Growing
-from proofs._luo2019 import without
 from proofs._master import Master
+from proofs._reading import root
 from proofs._regret import (
     NOTATION,
     all_e,
@@ -32,7 +32,7 @@ from proofs._regret import (
 from simlab.bounds.duchi2011 import duchi2011
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import Point, induction, lemma
+from simlab.lemma import Point, induction, lemma, without
 
 s, norms = letter("s"), letter("N")  # sum g^2 before the round; sum_i ||g_{1:T,i}||_2
 SEEN = s + g * g > 0
@@ -88,19 +88,15 @@ class AdaGrad(Growing, Master):
 
     def roots(self) -> Step:
         """(1 + r) r = r + s'."""
-        ((low, is_r),) = self.about(self.r)
-        given, here = (SEEN, low, is_r), self.point()
-        return lemma(
+        return root(
             "root",
             "r > 0 once a gradient was not 0",
-            (Proof(self.r_positive, times=((1,), (low,)), by=((low,), (SEEN,)), modulo=((1, is_r),)),),
-            given,
-            here,
-            false=(
-                ("r > 1", self.r > 1, given, here),
-                ("the other root", self.r_positive, without(low, given), {**here, str(self.r): Q(-1)}),
-                ("while all gradients were 0", self.r_positive, without(SEEN, given), self.point(g=0)),
-            ),
+            self.r_positive,
+            self.reading.about(self.r),
+            SEEN,
+            self.point(),
+            "r",
+            ("while all gradients were 0", self.point(g=0)),
         )
 
     def lengthens(self) -> Step:

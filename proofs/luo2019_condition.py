@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from fractions import Fraction as Q
 
-from proofs._luo2019 import B0, B1, NOTATION, P0, P1, V0, Period, b, p, v, without
+from proofs._luo2019 import B0, B1, NOTATION, P0, P1, V0, Period, b, p, v
 from simlab.checker import Proof
 from simlab.claims import Argument, Step, theorem
 from simlab.condition import sufficient
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 LEFT, RIGHT = sufficient(b)
 CONDITION = LEFT * p <= RIGHT
@@ -117,11 +117,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
             bound(period),
             drift(period),
             dominance(period),
-            period.positive(),
-            period.root(),
-            period.rate(),
-            period.steeper(),
-            period.move(),
+            *period.goes_right(),
         ),
         assumes=(*period.assumes, CONDITION),
     )

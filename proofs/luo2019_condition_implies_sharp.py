@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from fractions import Fraction as Q
 
-from proofs._luo2019 import B0, B1, b, p, without
+from proofs._luo2019 import B0, B1, b, p
 from simlab.checker import Proof
 from simlab.claims import Argument, theorem
 from simlab.condition import sharp, sufficient
-from simlab.lemma import lemma
+from simlab.lemma import lemma, without
 
 LEFT, RIGHT = sufficient(b)
 CONDITION = LEFT * p <= RIGHT

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from fractions import Fraction as Q
 
-from proofs._luo2019 import A0, N, alpha, without, x
+from proofs._luo2019 import A0, N, alpha, x
 from proofs._luo2019_walls import INSIDE, M0, SHARP, SHORT, WALLS, M, Walls
+from proofs._reading import positive_root
 from simlab.checker import Proof, letter
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import Point, induction, lemma
+from simlab.lemma import Point, induction, lemma, without
 
 C, X0, ROOT0 = letter("C"), letter("x_k0"), letter("sqrt(N_k0)")
 LONG, FROM, NOW = C >= 3, X0 >= -2, x < 0
@@ -87,12 +88,7 @@ class Escape(Walls):
             "next root",
             "sqrt(N + C) > sqrt(N)",
             (
-                Proof(
-                    self.next_root,
-                    times=((1,), (low,)),
-                    by=((low,), (3,), (LONG,), (n_, n_)),
-                    modulo=((1, en2), (-1, en)),
-                ),
+                positive_root(self.next_root, (low, en2), (3,), (LONG,), (n_, n_), modulo=((-1, en),)),
                 Proof(self.grown, times=((low,), (n_,)), by=((3,), (LONG,)), modulo=((1, en2), (-1, en))),
             ),
             given,

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from fractions import Fraction as Q
 
-from proofs._luo2019 import N, v, without, x
+from proofs._luo2019 import N, v, x
 from proofs._luo2019_walls import HIGH, INSIDE, LOW, SHARP, SHORT, WALLS, Walls
 from simlab.checker import Proof, Square, letter, polynomial
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 C, t, regret, k, k1, X_K1 = (letter(name) for name in ("C", "T", "R", "k", "k1", "x_k1"))
 LONG, REACHED, WITHIN = C >= 3, X_K1 >= 0, t <= C * (k + 1)

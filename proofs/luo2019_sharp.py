@@ -13,12 +13,14 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._luo2019 import B0, B1, NOTATION, P0, P1, V0, N, Period, alpha, arguments, b, moment, p, v, without, x
+from proofs._luo2019 import B0, B1, NOTATION, P0, P1, V0, N, Period, alpha, arguments, b, moment, p, v, x
+from proofs._reading import positive_root
+from proofs.steady_state import decay
 from simlab import catalog
-from simlab.checker import Polynomial, Proof, letter, polynomial
+from simlab.checker import Polynomial, Proof, letter
 from simlab.claims import Argument, Step, theorem
 from simlab.condition import sharp
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 from simlab.ops import rebind
 
 LEFT, RIGHT = sharp(b)
@@ -64,25 +66,6 @@ class Steady(Period):
                 ("the gap stays", gap == v - w, (), point),
                 ("by beta2^2", gap == b * b * (v - w), (), point),
                 ("the gradient enters", gap == b * (v - w) + (1 - b) * g * g, (), point),
-            ),
-        )
-
-    def decay(self) -> Step:
-        """v_t - v*_t = beta2^t (v_0 - v*_0)."""
-        d, d0, q = letter("d"), letter("d0"), letter("q")
-        claim, here = d == q * d0, {"beta2": Q(1, 2), "d": Q(1), "q": Q(1), "d0": Q(1)}
-        return induction(
-            "decay",
-            "v_t - v*_t = beta2^t (v_0 - v*_0), by induction on t",
-            base=(Proof(claim),),
-            turn=(Proof(claim, modulo=((b, claim),)),),
-            start={"d": d0, "q": polynomial(1)},
-            after={"d": b * d, "q": b * q},
-            witness=here,
-            false=(
-                ("the gap stays", b * d == d0, (claim,), here),
-                ("one round late", b * d == q * d0, (claim,), here),
-                ("beta2^(2t)", b * d == b * b * q * d0, (claim,), here),
             ),
         )
 
@@ -187,8 +170,8 @@ class Steady(Period):
             "steady roots",
             "the square roots of v1* and v2* are positive",
             (
-                Proof(self.real[0], times=((1,), (low1,)), by=((low1,), (v1,)), modulo=((1, e1),)),
-                Proof(self.real[1], times=((1,), (low2,)), by=((low2,), (v2,)), modulo=((1, e2),)),
+                positive_root(self.real[0], (low1, e1), (v1,)),
+                positive_root(self.real[1], (low2, e2), (v2,)),
             ),
             given,
             here,
@@ -223,6 +206,10 @@ class Steady(Period):
                 ("without beta2", scale == alpha * self.kappa * (1 - 16 * p), given, here),
             ),
         )
+
+    def drifts(self) -> tuple[Step, ...]:
+        """The steps from 1 - beta2^C > 0 to the sign of the drift."""
+        return self.factor(), self.difference(), self.steady_moments(), self.steady_roots(), self.signed()
 
     def approach(self) -> Step:
         """From v_0 = 0, v stays below its steady state."""
@@ -286,21 +273,13 @@ def argue(rule: str = "adam_analysed") -> Argument:
             of.powers(),
             of.zeros(),
             of.contraction(),
-            of.decay(),
+            decay(b, "t", "v_t - v*_t = beta2^t (v_0 - v*_0)"),
             of.denominator(),
             of.state(fixed),
-            of.factor(),
-            of.difference(),
-            of.steady_moments(),
-            of.steady_roots(),
-            of.signed(),
+            *of.drifts(),
             of.approach(),
             of.dominates(),
-            of.positive(),
-            of.root(),
-            of.rate(),
-            of.steeper(),
-            of.move(),
+            *of.goes_right(),
         ),
         assumes=(*of.assumes, NOT_RIGHT, fixed),
     )

@@ -12,13 +12,13 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._luo2019 import A0, B0, alpha, b, p, without, x
+from proofs._luo2019 import A0, B0, alpha, b, p, x
 from proofs._luo2019_walls import INSIDE, LOW, SHARP, SHORT, WALLS
 from proofs.luo2019_regret import LONG, NEVER, WITHIN, C, Regret, k, k1, regret, t
 from proofs.luo2019_sharp import LEFT, NOT_RIGHT, RIGHT
 from simlab.checker import Fact, Proof, Square, letter
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 NEUTRAL, OVER = LEFT * p == RIGHT, LEFT * p > RIGHT
 Z, X_K1 = letter("z"), letter("x_k1")
@@ -232,19 +232,11 @@ def argue(rule: str = "adam_analysed") -> Argument:
             of.powers(),
             of.zeros(),
             of.denominator(),
-            of.factor(),
-            of.difference(),
-            of.steady_moments(),
-            of.steady_roots(),
-            of.signed(),
+            *of.drifts(),
             *of.signs_of_drift(),
             of.approach(),
             of.dominates(),
-            of.positive(),
-            of.root(),
-            of.rate(),
-            of.steeper(),
-            of.move(),
+            *of.goes_right(),
             of.turns(),
             of.bounds(),
             of.feasible(),

@@ -16,19 +16,15 @@ from fractions import Fraction as Q
 from typing import Any, ClassVar
 
 from proofs._descent import Descent
-from proofs._luo2019 import without
 from proofs._regret import (
     HIGH,
-    LINEAR,
     LOW,
     NEAR,
-    NONNEGATIVE,
     NOTATION,
     all_e,
     all_l,
     all_pv,
     column,
-    first_x,
     g,
     m,
     own_e,
@@ -43,9 +39,9 @@ from proofs._regret import (
 )
 from proofs.master_m_holds import any_weights, read
 from simlab.bounds.master_a import master_a
-from simlab.checker import Fact, Polynomial, Proof, Square, letter, polynomial
+from simlab.checker import Fact, Polynomial, Proof, Square, letter
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import induction, lemma
+from simlab.lemma import lemma, without
 from simlab.regret_bound import averaged, averaged_terms
 
 all_w, last_e = letter("W"), letter("E_T")  # the sums over the coordinates of w_T and of m_T^2/w_T
@@ -55,6 +51,7 @@ class Averaged(Descent):
     """Facts that lead from a round to the bound on the regret, and the steps that show them."""
 
     chain = averaged, averaged_terms
+    right = "D^2/2 (PV + q W) + E/2 + q (E - E_T/2)"
     values: ClassVar = {"W": 0, "E_T": 0}
 
     def __init__(self, rule: Any, **more: Any) -> None:
@@ -155,31 +152,12 @@ class Averaged(Descent):
     def sum_up(self) -> Step:
         """The invariant of one coordinate."""
         steps, q = (self.projection, self.variation), self.q_low
-        given, here = (*steps, self.moves, q, self.moment, self.heavy), self.point()
-        after = {"l": self.own, "pv": own_pv + self.pv_step, "e": own_e + self.e_step}
-        after |= {"w": self.weight, "x": self.x, "m": self.mean}
-        now = (*given, self.total, NONNEGATIVE)
-        return induction(
-            "coordinate",
-            "l + w/2 (x - u)^2 - q m (x - u) <= D^2/2 pv + e/2 + q e in every round, by induction",
-            base=(Proof(self.total), Proof(NONNEGATIVE)),
-            turn=(
-                Proof(
-                    self.total,
-                    by=((self.total,), *((f,) for f in steps), (q, self.moves)),
-                    modulo=((-1, self.moment),),
-                ),
-                Proof(NONNEGATIVE, by=((self.heavy,),)),
-            ),
-            start={n: polynomial(0) for n in ("l", "pv", "e", "w", "m")} | {"x": first_x},
-            after=after,
-            given=given,
-            witness=here,
-            false=(
-                ("without what pv adds", self.total.at({**after, "pv": own_pv}), now, here),
-                ("without what e adds", self.total.at({**after, "e": own_e}), now, here),
-                ("with 2 l", self.total.at({**after, "l": 2 * after["l"]}), now, here),
-            ),
+        by = ((self.total,), *((f,) for f in steps), (q, self.moves))
+        return self.along(
+            "l + w/2 (x - u)^2 - q m (x - u) <= D^2/2 pv + e/2 + q e",
+            Proof(self.total, by=by, modulo=((-1, self.moment),)),
+            (*steps, self.moves, q, self.moment),
+            {"l": self.own, "m": self.mean},
         )
 
     def last(self) -> Step:
@@ -212,41 +190,9 @@ class Averaged(Descent):
 
     def add_up(self) -> Step:
         """All coordinates together."""
-        here, now = self.point(L=2, PV=1), (self.one, self.all)
         after = {"L": all_l + self.own, "PV": all_pv + own_pv + self.pv_step, "W": all_w + self.weight}
         after |= {"E": all_e + own_e + self.e_step, "E_T": last_e + self.e_step}
-        right = self.bound(all_pv, all_w, all_e, last_e)
-        return induction(
-            "all coordinates",
-            "L <= D^2/2 (PV + q W) + E/2 + q (E - E_T/2), by induction on the coordinates",
-            base=(Proof(self.all),),
-            turn=(Proof(self.all, by=((self.all,), (self.one,))),),
-            start={n: polynomial(0) for n in after},
-            after=after,
-            given=(self.one,),
-            witness=here,
-            false=(
-                ("by 1 less", (right - 1 - all_l >= 0).at(after), now, here),
-                ("without the last pv", self.all.at({**after, "PV": all_pv}), now, here),
-                ("without the last coordinate's bound", self.all.at(after), (self.all,), {**here, "l": Q(9)}),
-            ),
-        )
-
-    def conclude(self) -> Step:
-        """R <= the averaged terms."""
-        given, here, right = (LINEAR, self.all), self.point(R=2, L=2, PV=1), self.bound(all_pv, all_w, all_e, last_e)
-        return lemma(
-            "master",
-            "R <= D^2/2 (PV + q W) + E/2 + q (E - E_T/2)",
-            (Proof(self.result, by=((LINEAR,), (self.all,))),),
-            given,
-            here,
-            false=(
-                ("strictly", right - regret > 0, given, here),
-                ("without PV", self.bound(0, all_w, all_e, last_e) - regret >= 0, given, here),
-                ("with 2 R", right - 2 * regret >= 0, given, here),
-            ),
-        )
+        return self.across(after, ("by 1 less", self.all.polynomial - 1 >= 0), self.point(L=2, PV=1))
 
     def common(self) -> tuple[Step, ...]:
         """The steps from the round to the master inequality."""

@@ -13,10 +13,10 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._periodic import A0, HIGH1, HIGH2, LOW1, LOW2, NOTATION, RANGES, Period, alpha, b1, b2, without
+from proofs._periodic import A0, HIGH1, HIGH2, LOW1, LOW2, NOTATION, RANGES, Period, alpha, b1, b2
 from simlab.checker import Proof, Square, letter
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import Point, lemma
+from simlab.lemma import Point, lemma, without
 
 g1, g2 = letter("g_1"), letter("g_2")
 MOVES = (g1 + g2) * (g1 + g2) > 0  # G is not 0
@@ -147,7 +147,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
         of.clear(of.here),
         of.sign(),
     )
-    return Argument(steps, assumes=(*of.defined, *RANGES, *of.closed, MOVES))
+    return Argument(steps, assumes=(*of.reading.defined, *RANGES, *of.closed, MOVES))
 
 
 period_2_never_fails = theorem(

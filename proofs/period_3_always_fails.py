@@ -15,10 +15,10 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any
 
-from proofs._periodic import A0, HIGH1, HIGH2, LOW1, LOW2, NOTATION, RANGES, Period, alpha, b1, b2, without
+from proofs._periodic import A0, HIGH1, HIGH2, LOW1, LOW2, NOTATION, RANGES, Period, alpha, b1, b2
 from simlab.checker import Proof, letter
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import Point, lemma
+from simlab.lemma import Point, lemma, without
 
 N, G = letter("N"), letter("G")
 N0, G0 = N > 0, G >= 0
@@ -202,7 +202,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
         of.rooms(),
         of.sign(),
     )
-    return Argument(steps, assumes=(*of.defined, *RANGES, *of.closed, N0, G0, LONG))
+    return Argument(steps, assumes=(*of.reading.defined, *RANGES, *of.closed, N0, G0, LONG))
 
 
 period_3_always_fails = theorem(

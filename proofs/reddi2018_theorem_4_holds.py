@@ -18,7 +18,6 @@ from proofs._amsgrad import beta2, gradients
 from proofs._growing import A0
 from proofs._inv_sqrt import harmonic
 from proofs._lemma_2 import BETA, Lemma2, beta, decayed
-from proofs._luo2019 import without
 from proofs._regret import (
     NONNEGATIVE,
     NOTATION,
@@ -39,7 +38,7 @@ from proofs._young import Young
 from simlab.bounds.reddi2018_theorem_4 import reddi2018_theorem_4
 from simlab.checker import Proof, Square, letter, polynomial
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 own_b, all_b, all_w, norms = (letter(n) for n in ("b", "B", "W", "N"))  # sums of beta1_t w_t; of w; of ||g_{1:T}||_2
 
@@ -231,12 +230,12 @@ class Theorem4(Lemma2, Young):
         same, energy, excess, w_low, b_low, n_low = self.everywhere
         ratio = divide(alpha, (1 - self.gamma) * self.a)
         whole = divide(ratio * self.c * norms, rest * rest)
-        facts = self.about(divide(square, rest), divide(square, 2 * rest), ratio, whole, self.c)
-        (is_first,), (is_second,), (is_ratio,), (is_whole,), (c_low, _) = facts
+        facts = self.about(divide(square, 2 * rest), ratio, whole, self.c)
+        (is_half,), (is_ratio,), (is_whole,), (c_low, _) = facts
         a0, g1, b0 = self.a_positive, self.contracts, self.beta_least
         given = (
-            A0, BETA, a0, g1, b0, self.gamma_low, self.constant, c_low, self.result, *self.everywhere, is_first,
-            is_second, is_ratio, is_whole,
+            A0, BETA, a0, g1, b0, self.gamma_low, self.constant, c_low, self.result, *self.everywhere, is_half,
+            is_ratio, is_whole,
         )  # fmt: skip
         here, common = self.point(h=1, W=1, PV=1, N=1, R=2), (a0, g1, BETA, Square(side))
         return lemma(
@@ -258,8 +257,7 @@ class Theorem4(Lemma2, Young):
                         (half, b0, *common, b_low),
                     ),
                     modulo=(
-                        (rest * self.factor * all_w, is_first),
-                        (rest * self.factor * all_b / 2, is_second),
+                        (rest * self.factor * (all_w + all_b / 2), is_half),
                         (self.factor, is_whole),
                         (self.c * norms, is_ratio),
                         (-rest * rest * self.factor * square / 2, same),

@@ -26,7 +26,6 @@ from proofs._corridor import (
     widest,
 )
 from proofs._inv_sqrt import harmonic
-from proofs._luo2019 import without
 from proofs._regret import (
     NOTATION,
     SOME,
@@ -48,7 +47,7 @@ from simlab.bounds.savarese2019_theorem_3 import savarese2019_theorem_3, widenin
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Argument, Step, theorem
 from simlab.corridor import corridor
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 from simlab.rules.adabound import adabound_with
 from simlab.rules.amsbound import amsbound_with
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from fractions import Fraction as Q
 
-from proofs._periodic import Rounds, b1, b2, g, m, v, without
-from simlab.checker import Proof, letter, polynomial
+from proofs._periodic import Rounds, b1, b2, g, m, v
+from simlab.checker import Polynomial, Proof, letter, polynomial
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 z, y, b, q, E = (letter(name) for name in ("z", "y", "beta", "q", "E"))  # q = beta^n
 z0, w, d, d0, zs, ys = (letter(name) for name in ("z_0", "w", "d", "d_0", "S", "H"))
@@ -70,12 +70,12 @@ def contraction() -> Step:
     )
 
 
-def decay() -> Step:
+def decay(b: Polynomial = b, n: str = "n", words: str = "z_n - w_n = beta^n (z_0 - w_0)") -> Step:
     """The same after n rounds."""
-    claim, here = d == q * d0, {"beta": Q(1, 2), "d": Q(1), "q": Q(1), "d_0": Q(1)}
+    claim, here = d == q * d0, {str(b): Q(1, 2), "d": Q(1), "q": Q(1), "d_0": Q(1)}
     return induction(
         "decay",
-        "z_n - w_n = beta^n (z_0 - w_0), by induction on n",
+        f"{words}, by induction on {n}",
         base=(Proof(claim),),
         turn=(Proof(claim, modulo=((b, claim),)),),
         start={"d": d0, "q": polynomial(1)},
@@ -84,7 +84,7 @@ def decay() -> Step:
         false=(
             ("the distance stays", b * d == d0, (claim,), here),
             ("one round late", b * d == q * d0, (claim,), here),
-            ("beta^(2n)", b * d == b * b * q * d0, (claim,), here),
+            (f"{b}^(2{n})", b * d == b * b * q * d0, (claim,), here),
         ),
     )
 
@@ -294,7 +294,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
             positive(),
             alive(),
         ),
-        assumes=(*of.defined, LOW, HIGH, ALIVE, SQUARE, SEEN, SQUARES, CLOSED, TWIN),
+        assumes=(*of.reading.defined, LOW, HIGH, ALIVE, SQUARE, SEEN, SQUARES, CLOSED, TWIN),
     )
 
 

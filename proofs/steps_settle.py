@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from fractions import Fraction as Q
 
-from proofs._periodic import A0, LOW1, LOW2, Rounds, alpha, b1, b2, g, m, v, without, x
+from proofs._periodic import A0, LOW1, LOW2, Rounds, alpha, b1, b2, g, m, v, x
 from simlab.checker import Proof, letter, polynomial
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 ms, vs, rs, us, u, r, rho, beta, q, q1, q2 = (
     letter(n) for n in ("m_star", "v_star", "r_star", "u_star", "u", "r", "rho", "beta", "q", "q1", "q2")
@@ -274,7 +274,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
     more = (CEILING, LATE, GAP, *MOST, *ROOTS, *NOT_NEGATIVE, RHO_IS, CODE, STEADY, RHO, TERM, SIZE)
     return Argument(
         (read, step, powers(), gaps(), floor(), above(), close(1), close(-1), sums(), bounded()),
-        assumes=(*of.defined, A0, LOW1, LOW2, *cases, *more),
+        assumes=(*of.reading.defined, A0, LOW1, LOW2, *cases, *more),
     )
 
 

@@ -12,7 +12,6 @@ from typing import ClassVar
 from proofs import _inv_sqrt
 from proofs._growing import A0, Growing
 from proofs._inv_sqrt import LATE, InvSqrt, harmonic
-from proofs._luo2019 import without
 from proofs._master import Master
 from proofs._regret import (
     NOTATION,
@@ -33,7 +32,7 @@ from proofs._regret import (
 from simlab.bounds.zinkevich2003 import zinkevich2003
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Argument, Step, theorem
-from simlab.lemma import induction, lemma
+from simlab.lemma import induction, lemma, without
 
 norm, most, dimension = letter("g^2"), letter("G"), letter("d")  # ||g_t||_2^2, G, d
 BOUNDED = norm <= most * most

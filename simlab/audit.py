@@ -30,7 +30,8 @@ class Audit:
     """What an audit found. Curves are floats, one entry a round; rows and margin are of the grade.
 
     first_violation: the first round T with R_T > bound, or None.    failed: for each hypothesis the first round where
-    it fails, or None.    rows: the ledger at `at`, which is the first violation or the last round.
+    it fails, or None where it is not seen to fail (in balls: where it does not certainly fail).    rows: the ledger at
+    `at`, which is the first violation or the last round.
     """
 
     run: Trajectory
@@ -51,7 +52,9 @@ class Audit:
     @property
     def broken_step(self) -> str | None:
         """The first row of the ledger that does not hold."""
-        return next((r.name for r in self.rows if _negative(r.slack, _scale(self.rows))), None)
+        suffered = float(np.abs(self.run.loss[: self.at]).sum())  # regret is a difference of sums of this size
+        scale = max(suffered, *(abs(float(v)) for r in self.rows for v in (r.left, r.right)))
+        return next((r.name for r in self.rows if _negative(r.slack, scale)), None)
 
 
 def audit(
@@ -74,6 +77,10 @@ def audit(
     given.setdefault("schedule", theorem.schedule or spec.schedule)
     if spec.name not in theorem.rules:
         raise BadInput(f"{theorem.name} is about {', '.join(theorem.rules)}, not about {spec.name}")
+    if getattr(spec.function, "__code__", None) is not catalog.rule(spec.name).function.__code__:
+        raise BadInput(
+            f"{theorem.name} is about {spec.name} of simlab.rules, and this is another function of that name"
+        )
     if "beta1" not in spec.hyper or str(given.get("beta1")) == "0":
         given.pop("beta1_schedule")
     elif given["beta1_schedule"] == "geometric":
@@ -86,9 +93,9 @@ def audit(
     same: dict[str, Any] = {"hyper": dict(given), "x0": x0, "record": "all"}
     short = plan.rounds <= COMPILE
     made = run(spec, problem, rounds=rounds, backend="reference" if short else "numba", progress=progress, **same)
-    seen, grade = history(made), "observed"
+    seen, grade, bits = history(made), "observed", None
     curve = theorem(seen)
-    above = np.flatnonzero(seen.regret - curve > ROUNDING * np.maximum(1, np.abs(curve)))
+    above = np.flatnonzero(seen.regret - curve > ROUNDING * (np.abs(curve) + np.cumsum(np.abs(made.loss))))
     first = int(above[0]) + 1 if len(above) else None
     if first and first <= ENCLOSE:
         again = run(spec, problem, rounds=first, backend="arb", **same)
@@ -96,28 +103,25 @@ def audit(
             balls = history(again)
             excess = balls.regret - theorem(balls)
             if excess[-1] > 0 and all(e < 0 for e in excess[:-1]):
-                seen, grade = balls, "enclosed"
+                seen, grade, bits = balls, again.grade, again.provenance["bits"]
     at = first or seen.rounds
-    with precision(128):
+    with precision(bits):
         here = seen.upto(at)
         rows = theorem.ledger(here, here.point, theorem.terms(here))
-        failed = {need.words: _fails(need, seen) for need in theorem.needs}
+        failed = {need.words: first_failure(need, seen) for need in theorem.needs}
     return Audit(made, theorem, np.asarray(made.regret_curve), curve, first, failed, rows, at, grade)
 
 
-def _fails(need: Hypothesis, h: History) -> int | None:
+def first_failure(need: Hypothesis, h: History) -> int | None:
+    """The first round where a hypothesis fails, or None; one on the hyperparameters alone fails in round 1."""
     margins = np.asarray(need.margin(h))
-    margins = margins.reshape(len(margins), -1) if margins.ndim else margins.reshape(1, 1)
-    for i, row in enumerate(margins):
-        if any(_negative(v, 1.0) or (need.strict and v <= 0) for v in row):
-            return i + 1 + (h.rounds - len(margins) if len(margins) > 1 else 0)
+    first = 1 + h.rounds - len(margins) if margins.ndim else 1  # those that compare with the round before start at 2
+    for t, row in enumerate(np.atleast_1d(margins), first):
+        if any(_negative(v, 1.0) or (need.strict and v <= 0) for v in np.ravel(row)):
+            return t
     return None
 
 
 def _negative(value: Any, scale: float) -> bool:
-    """Whether a number is below 0: certainly, if it is a ball; by more than rounding, if it is a float."""
-    return bool(value < 0) if hasattr(value, "rad") else bool(value < -ROUNDING * scale)
-
-
-def _scale(rows: list[Row]) -> float:
-    return max(1.0, *(abs(float(v)) for r in rows for v in (r.left, r.right)))
+    """Whether a number is below 0: by more than rounding, if it is a float; certainly, if it is a ball or exact."""
+    return bool(value < (-ROUNDING * scale if isinstance(value, float) else 0))

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from simlab.history import History
-from simlab.ops import children, rebind, system_of
+from simlab.ops import children, divide, rebind, system_of
 from simlab.regret_bound import Hypothesis
 
 
@@ -20,8 +20,13 @@ def corridor(h: History) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.array([side(t, *hyper) + 0 * t for t in h.t]) for side in (lower, upper))  # type: ignore[return-value]
 
 
+def growth(eta: np.ndarray) -> np.ndarray:
+    """eta(t)/eta(t-1) - 1 for t = 2..T."""
+    return divide(eta[1:] - eta[:-1], eta[:-1])
+
+
 MONOTONE = (
-    Hypothesis("eta_l(t) > 0", lambda h: corridor(h)[0], True),
-    Hypothesis("eta_l does not fall", lambda h: np.diff(corridor(h)[0])),
-    Hypothesis("eta_u does not rise", lambda h: -np.diff(corridor(h)[1])),
+    Hypothesis("eta_l(t) > 0", lambda h: divide(corridor(h)[0], h.hyper["alpha_star"]), True),
+    Hypothesis("eta_l does not fall", lambda h: growth(corridor(h)[0])),
+    Hypothesis("eta_u does not rise", lambda h: -growth(corridor(h)[1])),
 )

@@ -10,6 +10,7 @@ at round t, G = max_{s<=t} ||g_s||. Distances are bounded by the diameter of F.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ class History:
     @property
     def energy(self) -> np.ndarray:
         """sum_i m_{t,i}^2/w_{t,i} for each t."""
-        return (scale(divide(1 + 0 * self.w, self.w), self.m) * self.m).sum(axis=1)
+        return over(self.m, self.w).sum(axis=1)
 
     @property
     def variation(self) -> np.ndarray:
@@ -142,7 +143,7 @@ def history(run: Trajectory) -> History:
         factor = np.array([to(plan.beta1_schedule(s, p)) for s, p in zip(t, power, strict=True)])
         beta1 = factor * to(plan.hyper.get("beta1", 0))
         m = _rows(records.direction)
-        w = eta = _filled(divide(to(1), _rows(records.rate)) + 0 * m)
+        w = eta = filled(divide(to(1), _rows(records.rate)) + 0 * m)
         k = (1 - np.cumprod(beta1))[:, None]
         if _strange(m * k, g, beta1) < _strange(m, g, beta1):  # the rule divides m_t by k_t
             m, w = m * k, eta * k
@@ -186,12 +187,21 @@ def _strange(m: np.ndarray, g: np.ndarray, beta1: np.ndarray) -> Any:
     return absolute(m - weight * _lagged(m) - (1 - weight) * g).sum()
 
 
-def _filled(weight: np.ndarray) -> np.ndarray:
-    """The weights, where those of a rate that is still infinite are the first positive one."""
+def filled(weight: np.ndarray) -> np.ndarray:
+    """The weights, where those of a rate that is still infinite are the first positive one.
+
+    A ball around 0 is no such weight: it stays, and encloses nothing.
+    """
     for column in weight.T:
-        first = next((i for i, w in enumerate(column) if w > 0), 0)
-        column[:first] = column[first]
+        first = len(list(takewhile(lambda w: w == 0, column)))
+        if first < len(column):
+            column[:first] = column[first]
     return weight
+
+
+def over(m: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """m_{t,i}^2/w_{t,i}, and 0 where m_{t,i} is 0, whatever the weight."""
+    return scale(divide(1 + 0 * w, w), m) * m
 
 
 def running(a: np.ndarray) -> np.ndarray:

@@ -13,6 +13,11 @@ Point = Mapping[str, Any]  # a letter's exact value
 NOWHERE: Point = MappingProxyType({})  # satisfies what gives nothing
 
 
+def without(fact: Fact, given: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """All that is given but this one."""
+    return tuple(h for h in given if h is not fact)
+
+
 def accept(proofs: tuple[Proof, ...], given: tuple[Fact, ...] = (), witness: Point = NOWHERE) -> Certificate:
     """Proved if the checker accepts every proof, else undecided with its reason."""
     try:

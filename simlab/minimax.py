@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from simlab.errors import BadInput
+from simlab.feasible import Box
 from simlab.history import History
 from simlab.ops import divide
 
@@ -42,5 +44,11 @@ def mean_distances(t: np.ndarray) -> Any:
 
 
 def minimax(h: History) -> Any:
-    """d R G E|S_T| for every T, with the box of a run (R = D_inf/2) and the G = G_inf that its gradients show."""
+    """d R G E|S_T| for every T, with the box of a run (R = D_inf/2) and the G = G_inf that its gradients show.
+
+    Raises BadInput where F is no box of equal sides.
+    """
+    box = h.plan.problem.feasible
+    if not isinstance(box, Box) or len({high - low for low, high in box._pairs(h.dimension)}) > 1:
+        raise BadInput(f"the minimax regret here is that of a box of equal sides, and F = {box}")
     return h.dimension * h.d_inf * h.g_inf * mean_distances(h.t) / 2

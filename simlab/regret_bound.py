@@ -37,12 +37,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from simlab import catalog
-from simlab.history import History
+from simlab.history import History, over
 from simlab.ops import absolute, divide
 from simlab.protocol import Plan
 from simlab.rule import read_doc
@@ -64,7 +66,11 @@ class Row(NamedTuple):
 
 
 class Hypothesis(NamedTuple):
-    """What a theorem supposes: words, and margin(h), positive (or zero, unless strict) in each round where it holds."""
+    """What a theorem supposes: words, and margin(h), positive (or zero, unless strict) in each round where it holds.
+
+    A margin is dimensionless, so that rounding can be told from failure: a number, exact where it is one of exact
+    hyperparameters, or an array with a row for each of the last rounds.
+    """
 
     words: str
     margin: Callable[[History], Any]
@@ -91,7 +97,7 @@ class RegretBound:
     __doc__: str
 
     def __call__(self, h: History) -> np.ndarray:
-        return sum(list(self.terms(h).values())[1:], next(iter(self.terms(h).values())))
+        return reduce(add, self.terms(h).values())
 
     def about(self, plan: Plan) -> bool:
         """Whether the theorem is about the rule of a run and its schedule."""
@@ -152,14 +158,20 @@ def _start(h: History, u: np.ndarray) -> tuple[Any, ...]:
     return now, now * now - after * after, linear, Row("convexity", h.regret[-1], linear)
 
 
+def published_terms(h: History) -> Terms:
+    """What the second and third row of the published chain come to where the weights c_t w_t never fall."""
+    rest, weight = 1 - h.hyper["beta1"], h.w.sum(axis=1)
+    half = divide(h.d_inf * h.d_inf, 2 * rest)
+    return {"distance": half * weight, "momentum": half * np.cumsum(h.beta1 * weight)}
+
+
 def published(h: History, u: np.ndarray, terms: Terms) -> list[Row]:
     """The published chain at the last round; terms: distance, momentum, energy."""
     now, fall, linear, convexity = _start(h, u)
     c, beta1 = divide(1 + 0 * h.t, 1 - h.beta1)[:, None], h.beta1[:, None]
     moved, lagged = _sum(c * h.m * now), -_sum(c * beta1 * h.before * now)
     squares = _sum(c * h.w * fall) / 2
-    inverse = divide(1 + 0 * h.w, h.w)
-    fresh, stale = _sum(c * h.m * h.m * inverse) / 2, _sum(c * beta1 * h.before * h.before * inverse) / 2
+    fresh, stale = _sum(c * over(h.m, h.w)) / 2, _sum(c * beta1 * over(h.before, h.w)) / 2
     distance, momentum, energy = (terms[n][-1] for n in ("distance", "momentum", "energy"))
     return [
         convexity,
@@ -271,12 +283,16 @@ def decay(h: History) -> Any:
 
 
 def curving(h: History) -> Any:
-    """f_t(u) - f_t(x_t) - <g_t, u - x_t> - sum_i (w_{t,i} - w_{t-1,i})/2 Delta_{t,i}^2, u the best decision."""
+    """f_t(u) - f_t(x_t) + <g_t, Delta_t> - sum_i (w_{t,i} - w_{t-1,i})/2 Delta_{t,i}^2, as a share of its parts.
+
+    Delta_t = x_t - u, u the best decision; the share is of 1 + the sum of the sizes of the four parts.
+    """
     u = h.point
-    return h.losses(u) - h.losses(h.x[:-1]) + (h.g * (h.x[:-1] - u)).sum(axis=1) - _bend(h, u)
+    parts = h.losses(u), -h.losses(h.x[:-1]), (h.g * (h.x[:-1] - u)).sum(axis=1), -_bend(h, u)
+    return divide(reduce(add, parts), 1 + reduce(add, map(absolute, parts)))
 
 
-GAMMA = Hypothesis("beta1 < sqrt(beta2)", lambda h: h.hyper["beta2"] - h.hyper["beta1"] * h.hyper["beta1"], True)
+GAMMA = Hypothesis("beta1 < sqrt(beta2)", lambda h: h.plan.hyper["beta2"] - h.plan.hyper["beta1"] ** 2, True)
 BETA1 = Hypothesis("beta1_t <= beta1", lambda h: h.hyper["beta1"] - h.beta1)
 CONSTANT = Hypothesis("beta1_t = beta1", lambda h: -absolute(h.hyper["beta1"] - h.beta1))
 GEOMETRIC = Hypothesis("beta1_t = lambda beta1_{t-1}", lambda h: -absolute(h.beta1[1:] - decay(h) * h.beta1[:-1]))

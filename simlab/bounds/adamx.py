@@ -8,12 +8,10 @@ c_t w_t never fall, so the first sum telescopes to D_inf^2 c_T w_T/2, and c_t/w_
 sum_t c_t m_t^2/(2 w_t) + c_t beta1_t m_{t-1}^2/(2 w_t) <= sum_t m_t^2/w_t/(2 (1 - beta1)^2).
 """
 
-import numpy as np
-
 from simlab.bounds.reddi2018_theorem_4 import energy
 from simlab.history import History
 from simlab.ops import divide
-from simlab.regret_bound import BETA1, GAMMA, Terms, published, regret_bound
+from simlab.regret_bound import BETA1, GAMMA, Terms, published, published_terms, regret_bound
 
 
 @regret_bound(rules=("adamx",), ledger=published, needs=(BETA1, GAMMA))
@@ -28,10 +26,5 @@ def adamx(h: History) -> Terms:
 
     Reference: this project's constants, by the proof of Tran and Phong 2019, section 4 (AdamX).
     """
-    rest, weight = 1 - h.hyper["beta1"], h.w.sum(axis=1)
-    half = divide(h.d_inf * h.d_inf, 2 * rest)
-    return {
-        "distance": half * weight,
-        "momentum": half * np.cumsum(h.beta1 * weight),
-        "energy": divide(energy(h), 2 * rest * rest),
-    }
+    rest = 1 - h.hyper["beta1"]
+    return {**published_terms(h), "energy": divide(energy(h), 2 * rest * rest)}

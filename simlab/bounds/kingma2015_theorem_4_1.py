@@ -10,13 +10,14 @@ with gamma = beta1^2/sqrt(beta2). Kingma and Ba (2015), Theorem 4.1 (10.5 in the
 from typing import Any
 
 from simlab.history import History
-from simlab.ops import absolute, divide, sqrt
+from simlab.ops import absolute, divide, scale, sqrt
 from simlab.regret_bound import GEOMETRIC, LAMBDA, Hypothesis, Terms, decay, published, regret_bound
 
 
 def strayed(h: History) -> Any:
-    """How far x_{t+1} is from x_t - m_t/w_t, with a minus sign."""
-    return -absolute(h.x[1:] - (h.x[:-1] - divide(h.m, h.w)))
+    """How far x_{t+1} is from x_t - m_t/w_t as a share of D_inf, with a minus sign."""
+    move = scale(divide(1 + 0 * h.w, h.w), h.m)
+    return -divide(absolute(h.x[1:] - (h.x[:-1] - move)), h.d_inf)
 
 
 @regret_bound(
@@ -24,9 +25,10 @@ def strayed(h: History) -> Any:
     ledger=published,
     needs=(
         Hypothesis("unprojected: x_{t+1} = x_t - m_t/w_t", strayed),
-        Hypothesis("beta1^2 < sqrt(beta2)", lambda h: h.hyper["beta2"] - h.hyper["beta1"] ** 4, True),
+        Hypothesis("beta1^2 < sqrt(beta2)", lambda h: h.plan.hyper["beta2"] - h.plan.hyper["beta1"] ** 4, True),
         GEOMETRIC,
         LAMBDA,
+        Hypothesis("epsilon = 0", lambda h: -h.plan.hyper["epsilon"]),
     ),
     false="kingma2015_theorem_4_1_false",
     beta1_schedule="geometric",
@@ -38,8 +40,9 @@ def kingma2015_theorem_4_1(h: History) -> Terms:
                + alpha (1 + beta1) G_inf/((1 - beta1) sqrt(1 - beta2) (1 - gamma)^2) sum_i ||g_{1:T,i}||_2
                + d D_inf^2 G_inf sqrt(1 - beta2)/(2 alpha (1 - beta1) (1 - lambda)^2)
 
-    Supposes convex losses, step alpha/sqrt(t), no projection, beta1_t = beta1 lambda^(t-1) with 0 < lambda < 1,
-    gamma = beta1^2/sqrt(beta2) < 1, |x_i - y_i| <= D_inf among decisions (here D^2 = d D_inf^2), |g_{t,i}| <= G_inf.
+    Supposes convex losses, step alpha/sqrt(t), no projection, epsilon = 0, beta1_t = beta1 lambda^(t-1),
+    0 < lambda < 1, gamma = beta1^2/sqrt(beta2) < 1, |x_i - y_i| <= D_inf among decisions (here D^2 = d D_inf^2) and
+    |g_{t,i}| <= G_inf.
 
     Reference: Kingma and Ba 2015, Theorem 4.1.
     """

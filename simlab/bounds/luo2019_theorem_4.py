@@ -6,24 +6,23 @@
 Luo, Xiong, Liu and Sun (2019), Theorem 4.
 """
 
-import numpy as np
+from typing import Any
 
 from simlab.corridor import MONOTONE, corridor
 from simlab.history import History
 from simlab.ops import divide, sqrt
-from simlab.regret_bound import BETA1, GAMMA, Terms, published, regret_bound
+from simlab.regret_bound import BETA1, GAMMA, Terms, published, published_terms, regret_bound
+
+
+def energy(h: History) -> Any:
+    """(2 sqrt(T) - 1) R_inf G_2^2/(1 - beta1) for every T."""
+    _, upper = corridor(h)
+    return divide(upper[0], 1 - h.hyper["beta1"]) * (2 * sqrt(h.t) - 1) * h.g_2 * h.g_2
 
 
 def terms(h: History) -> Terms:
     """The three terms of Theorems 4 and 5."""
-    rest, weight = 1 - h.hyper["beta1"], h.w.sum(axis=1)
-    half = divide(h.d_inf * h.d_inf, 2 * rest)
-    _, upper = corridor(h)
-    return {
-        "distance": half * weight,
-        "momentum": half * np.cumsum(h.beta1 * weight),
-        "energy": divide(upper[0], rest) * (2 * sqrt(h.t) - 1) * h.g_2 * h.g_2,
-    }
+    return {**published_terms(h), "energy": energy(h)}
 
 
 @regret_bound(

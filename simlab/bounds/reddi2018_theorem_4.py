@@ -9,11 +9,9 @@ Reddi, Kale and Kumar (2018), Theorem 4.
 
 from typing import Any
 
-import numpy as np
-
 from simlab.history import History
 from simlab.ops import divide, log1p, sqrt
-from simlab.regret_bound import BETA1, GAMMA, Terms, published, regret_bound
+from simlab.regret_bound import BETA1, GAMMA, Terms, published, published_terms, regret_bound
 
 
 def energy(h: History) -> Any:
@@ -35,10 +33,5 @@ def reddi2018_theorem_4(h: History) -> Terms:
 
     Reference: Reddi, Kale and Kumar 2018, Theorem 4.
     """
-    rest, weight = 1 - h.hyper["beta1"], h.w.sum(axis=1)
-    square = h.d_inf * h.d_inf
-    return {
-        "distance": divide(square, rest) * weight,
-        "momentum": divide(square, 2 * rest) * np.cumsum(h.beta1 * weight),
-        "energy": divide(energy(h), rest * rest),
-    }
+    rest, half = 1 - h.hyper["beta1"], published_terms(h)
+    return {**half, "distance": 2 * half["distance"], "energy": divide(energy(h), rest * rest)}

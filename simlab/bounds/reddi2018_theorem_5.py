@@ -6,11 +6,9 @@
 Reddi, Kale and Kumar (2018), Theorem 5 (Corollary 2 for these beta2_t).
 """
 
-import numpy as np
-
 from simlab.history import History
 from simlab.ops import divide
-from simlab.regret_bound import BETA1, Terms, published, regret_bound
+from simlab.regret_bound import BETA1, Terms, published, published_terms, regret_bound
 
 
 @regret_bound(rules=("adamnc",), ledger=published, needs=(BETA1,), schedule="constant")
@@ -26,10 +24,5 @@ def reddi2018_theorem_5(h: History) -> Terms:
 
     Reference: Reddi, Kale and Kumar 2018, Theorem 5 with beta2_t = 1 - 1/t.
     """
-    rest, weight = 1 - h.hyper["beta1"], h.w.sum(axis=1)
-    half = divide(h.d_inf * h.d_inf, 2 * rest)
-    return {
-        "distance": half * weight,
-        "momentum": half * np.cumsum(h.beta1 * weight),
-        "energy": divide(2 * h.hyper["alpha"], rest * rest * rest) * h.norms,
-    }
+    rest = 1 - h.hyper["beta1"]
+    return {**published_terms(h), "energy": divide(2 * h.hyper["alpha"], rest * rest * rest) * h.norms}

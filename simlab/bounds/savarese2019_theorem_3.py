@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from simlab.bounds.luo2019_theorem_4 import luo2019_theorem_4, terms
+from simlab.bounds.luo2019_theorem_4 import energy, luo2019_theorem_4
 from simlab.corridor import corridor
 from simlab.history import History, running
 from simlab.ops import divide, sqrt
@@ -44,5 +44,5 @@ def savarese2019_theorem_3(h: History) -> Terms:
     return {
         "distance": half * (2 * h.dimension * widening(h) * (sqrt(h.t) - 1) + weight[0]),
         "momentum": half * (np.cumsum(h.beta1 * weight) - h.beta1[0] * weight[0]),
-        "energy": terms(h)["energy"],
+        "energy": energy(h),
     }

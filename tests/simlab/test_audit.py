@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction as Q
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ import pytest
 import simlab
 from counterexamples.luo2019_theorem_4_false import FAMILIES, given, late, one
 from simlab import catalog
-from simlab.audit import audit
+from simlab.audit import audit, first_failure
 from simlab.errors import BadInput
 from simlab.feasible import Box
 from simlab.history import History, history
-from simlab.ops import divide, dot
+from simlab.ops import divide, dot, where
 from simlab.problem import Best, Problem
 from simlab.regret_bound import RegretBound
+from simlab.rules.adabound import adabound_with
 from simlab.trajectory import precision
 from tests.simlab.golden import met
 from tests.simlab.test_bounds import ABOUT, CURVED
@@ -71,6 +73,17 @@ def test_a_violation_that_balls_do_not_repeat_is_only_observed(monkeypatch: pyte
     rule = FAMILIES["luo2019_theorem_4"](late, one)
     found = audit(rule, "linear_periodic", "luo2019_theorem_4", given(Q(1, 100)), -1, 3)
     assert (found.first_violation, found.grade, found.broken_step) == (3, "observed", "telescoping")
+
+
+@pytest.mark.parametrize("unit", ["1", "1e-13", "1e13"])
+def test_the_unit_of_the_loss_plays_no_part(unit: str) -> None:
+    """Half of a bound is violated in the same round, by the same step; the bound, which is attained, is not."""
+    theorem = catalog.bound("zinkevich2003_constant")
+    half = replace(theorem, terms=lambda h: {name: term / 2 for name, term in theorem.terms(h).items()})
+    hyper = {"gradients": tuple(Q(unit) * g for g in (-1, -1, 1, -1)), "alpha": 1 / Q(unit)}
+    found = audit("sgd", "linear_periodic", half, hyper, -1, 4)
+    assert (found.first_violation, found.grade, found.broken_step) == (1, "enclosed", "corollary")
+    assert audit("sgd", "linear_periodic", theorem, hyper, -1, 4).first_violation is None
 
 
 def test_adam_has_no_bound_but_the_one_that_follows_its_weights() -> None:
@@ -257,6 +270,48 @@ def test_strong_convexity_is_needed() -> None:
     assert (found.first_violation, found.grade, found.broken_step) == (1, "enclosed", "convexity")
 
 
+def falling(t: Any, alpha_star: Any, gamma: Any) -> Any:
+    """A lower bound function that falls after the first round, by half."""
+    return where(t < 2, alpha_star / 2, alpha_star / 4)
+
+
+@pytest.mark.parametrize("alpha_star", ["1", "1e-13"])
+@pytest.mark.parametrize("rounds", [1, 2, 50])
+def test_what_compares_rounds_fails_in_the_later_one(rounds: int, alpha_star: str) -> None:
+    """In round 2 and not in round 1, however short the run, and however small what is compared."""
+    rule, hyper = adabound_with(falling, one), {"alpha_star": alpha_star}
+    found = audit(rule, PERIODIC, "luo2019_theorem_4", hyper, 1, rounds)
+    assert {words: at for words, at in found.failed.items() if at} == ({"eta_l does not fall": 2} if rounds > 1 else {})
+
+
+def test_rounding_of_large_losses_fails_no_hypothesis() -> None:
+    """Losses of 3e7 that curve exactly as the weights grow."""
+    hyper = {"curvature": "1/3", "center": "-12345.6", "lower": -1, "upper": "1", "alpha": 3}
+    assert audit("sgd", "quadratic", "hazan2007", hyper, "0.7", 50).failed == {CURVE: None}
+
+
+@pytest.mark.parametrize("backend", ["arb", "reference"])
+def test_a_strict_hypothesis_is_read_exactly(backend: str) -> None:
+    """beta1^2 = beta2 = 9/100, neither of which a float or a ball has; 1e-30 more is enough."""
+    gamma = catalog.bound("reddi2018_theorem_4").needs[1]
+    for beta2, at in ((Q(9, 100), 1), (Q(9, 100) + Q(1, 10**30), None)):
+        hyper = {"beta1": "3/10", "beta2": beta2}
+        run = simlab.run("amsgrad", PERIODIC, hyper=hyper, rounds=5, record="all", backend=backend)
+        assert first_failure(gamma, history(run)) == at
+
+
+def test_epsilon_is_not_in_the_theorem() -> None:
+    found = audit("adam", PERIODIC, "kingma2015_theorem_4_1", {"beta1": 0, "epsilon": "1e-20"}, 1, 10)
+    assert found.failed["epsilon = 0"] == 1
+
+
+def test_the_ledger_of_a_coordinate_that_never_moves() -> None:
+    """Its gradients and weights are 0; what it adds to every row is 0, and not 0/0."""
+    hyper = {"curvature": "1,1", "center": "0,1", "lower": -1, "upper": 1}
+    found = audit("amsgrad", "quadratic", "reddi2018_theorem_4", hyper, (Q(0), Q(1, 2)), 20)
+    assert sum(row.slack for row in found.rows) == pytest.approx(found.curve[-1] - found.regret[-1], rel=1e-12)
+
+
 REFUSED = [  # rule, problem, bound, hyperparameters, what is said
     ("sgd", PERIODIC, "duchi2011", {}, "duchi2011 is about adagrad, not about sgd"),
     ("adam_analysed", "luo2019_piecewise", "master_m", {}, "supposes convex losses, and those of luo2019_piecewise"),
@@ -276,3 +331,12 @@ REFUSED = [  # rule, problem, bound, hyperparameters, what is said
 def test_refusals_name_the_hypothesis(rule: str, problem: str, bound: str, hyper: dict, words: str) -> None:
     with pytest.raises(BadInput, match=words):
         audit(rule, problem, bound, hyper, None, 10)
+
+
+def test_another_rule_of_the_same_name_is_refused(tmp_path: Path) -> None:
+    """The theorem says nothing of it."""
+    (tmp_path / "mine.py").write_text(
+        "from simlab.rule import Step\n\n\ndef sgd(t, alpha, g):\n    return Step(direction=-g, rate=alpha), ()\n"
+    )
+    with pytest.raises(BadInput, match=r"is about sgd of simlab\.rules, and this is another function of that name"):
+        audit(f"{tmp_path}/mine.py:sgd", PERIODIC, "zinkevich2003", {}, 1, 10)

@@ -15,7 +15,7 @@ from simlab import catalog
 from simlab.bounds.savarese2019_theorem_3 import widening
 from simlab.corridor import corridor
 from simlab.errors import BadInput
-from simlab.history import History, history
+from simlab.history import History, filled, history
 from simlab.rules.padam import padam_with
 from tests.simlab.golden import BITS, ball, fine_balls, met  # noqa: F401 the fixture is used by being here
 from tests.simlab.test_golden_regret import BOUNDED, REDDI, UP, eta_l, late, level, one
@@ -314,6 +314,15 @@ def test_what_is_refused() -> None:
     run = simlab.run("sgd", "reddi2018_periodic", rounds=100, record=5, backend="reference")
     with pytest.raises(BadInput, match="every round"):
         history(run)
+
+
+def test_weights_before_the_first_gradient() -> None:
+    """A weight of 0 is the first positive one of its coordinate; a ball around 0 is not 0, and stays."""
+    near = arb(0, 1e-9)
+    for first, kept in ((arb(0), False), (near, True)):
+        found = filled(np.array([[first], [arb(2)]], dtype=object))
+        assert found[0, 0].contains(0) == kept
+    assert filled(np.zeros((3, 1))).tolist() == [[0], [0], [0]]
 
 
 @pytest.mark.parametrize("name", simlab.bounds)

@@ -12,6 +12,7 @@ import pytest
 import simlab
 from simlab.backends.arb import number
 from simlab.bounds.zinkevich2003_constant import zinkevich2003_constant
+from simlab.errors import BadInput
 from simlab.feasible import Box
 from simlab.history import history
 from simlab.minimax import mean_distance, mean_distances, minimax
@@ -61,6 +62,13 @@ def test_the_mean_over_all_sequences_is_the_lower_bound(rule: str) -> None:
     assert np.ptp(run.x[-1]) > 0  # it did play
     assert run.regret_curve / 1024 == pytest.approx([float(mean_distance(t)) for t in range(1, 11)], abs=1e-12)
     np.testing.assert_allclose(minimax(history(run)), run.regret_curve, rtol=1e-12)
+
+
+def test_a_box_of_unequal_sides_is_refused() -> None:
+    hyper = {"curvature": "1,1", "center": "0,0", "lower": -1, "upper": "1,2"}
+    run = history(simlab.run("sgd", "quadratic", hyper=hyper, rounds=3, record="all", backend="reference"))
+    with pytest.raises(BadInput, match="a box of equal sides"):
+        minimax(run)
 
 
 def test_the_best_known_step_is_near_it() -> None:
