@@ -29,10 +29,11 @@ from simlab.online import make_plan
 from simlab.problem import Problem
 from simlab.protocol import Plan, run_loop
 from simlab.regret_bound import RegretBound
-from simlab.rule import Parameter, UpdateRule
+from simlab.rule import Parameter, UpdateRule, read_rule
 
 DECADES = -6.0, 1.0  # what a positive hyperparameter is searched over, in powers of 10
 APART = 0.0, 8.0  # and the ratio of two gammas
+RESTARTS = 3  # one search in two or so misses what is there
 SHORT = (1, 2, 4, 10, 100, 1000, 10**4, 10**6)  # denominators, the shortest that keeps the violation is taken
 
 
@@ -57,7 +58,6 @@ class Finding:
 
 def with_free_gammas(rule: UpdateRule, ratio: Any) -> UpdateRule:
     """A bounded rule whose upper bound function has gamma * ratio in place of gamma."""
-    from simlab.rule import read_rule
     from simlab.rules.adabound import eta_l, eta_u
 
     def upper(t: Any, alpha_star: Any, gamma: Any) -> Any:
@@ -177,7 +177,7 @@ def falsify(
     free: bool = False,
     seed: int = 0,
     generations: int = 150,
-    restarts: int = 3,
+    restarts: int = RESTARTS,
     progress: Callable[[int], None] | None = None,
 ) -> Finding:
     """Search for a run of T = rounds that violates the bound, for its first rule unless another is named.
@@ -193,17 +193,19 @@ def falsify(
     if name not in theorem.rules:
         raise BadInput(f"{theorem.name} is about {', '.join(theorem.rules)}, not about {name}")
     space, rng = Space(theorem, name, rounds, free), default_rng(seed)
-    tried, done = [0], [0]
+    tried = done = 0
 
     def cost(z: np.ndarray) -> Any:
+        nonlocal tried
         points = z if z.ndim == 2 else z[:, None]
-        tried[0] += points.shape[1]
+        tried += points.shape[1]
         return -space.ratios(points)
 
     def tell(intermediate_result: Any) -> None:
-        done[0] += 1
+        nonlocal done
+        done += 1
         if progress:
-            progress(done[0])
+            progress(done)
 
     best = None
     for _ in range(restarts):
@@ -236,4 +238,4 @@ def falsify(
                 instance = candidate
                 break
             shown = None
-    return Finding(theorem, space.rule, rounds, ratio, *instance, shown, tried[0])
+    return Finding(theorem, space.rule, rounds, ratio, *instance, shown, tried)

@@ -21,11 +21,12 @@ def falsify(bound: str, rule: str | None, rounds: str, free: bool, seed: str, ge
     What floats find is audited in balls.
     """
     from simlab import exact
+    from simlab.falsify import RESTARTS
     from simlab.falsify import falsify as search
 
     length, steps = exact.integer(rounds, "rounds", 2), exact.integer(generations, "generations", 1)
     start = exact.integer(seed, "seed", 0)
-    found = search(bound, rule, length, free, start, steps, progress=progress_bar(3 * steps, "generations"))
+    found = search(bound, rule, length, free, start, steps, progress=progress_bar(RESTARTS * steps, "generations"))
     shown = found.audit
     grade = "observed" if shown is None else shown.grade
     payload = {
