@@ -143,7 +143,7 @@ class Ball:
         return tuple(v * self.radius / size for v in ray)
 
     def least(self, g: Any) -> tuple[Any, Any]:
-        """(u, <g, u>) where the linear function <g, .> is least, in floats: rounded, so no enclosure rests on it."""
+        """(u, <g, u>) where the linear function <g, .> is least, in floats, rounded: see simlab.problem.comparators."""
         size = math.sqrt(sum((c * c for c in entries(g)), 0))
         u = tuple(-float(self.radius) * float(c) / size if size else 0.0 for c in entries(g))
         return u, -float(self.radius) * size

@@ -70,10 +70,19 @@ def linear(coefficient: Callable, *, feasible: Any, data: tuple = (), period: in
 def comparators(problem: Problem, rounds: list[int]) -> list[Best]:
     """The best fixed decision of the first t rounds, for each t in `rounds` (increasing)."""
     if problem.coefficient is not None:
-        return [Best(*problem.feasible.least(total)) for total in _totals(problem, rounds)]
+        return [_least(problem.feasible, total) for total in _totals(problem, rounds)]
     if problem.best is None:
         return [Best(None, math.nan) for _ in rounds]
     return [problem.best(t) for t in rounds]
+
+
+def _least(feasible: Any, total: Fraction) -> Best:
+    """The best decision for the loss total x. What a set knows in floats only (a ball) gets a gap for the rounding."""
+    u, value = feasible.least(total)
+    if not isinstance(value, float) or math.isinf(value):
+        return Best(u, value)
+    slack = Fraction(abs(value)) / 2**50  # more than the three roundings of the value
+    return Best(u, Fraction(value) + slack, float(2 * slack))
 
 
 _BLOCK = 1 << 16  # rounds summed at a time

@@ -16,7 +16,7 @@ import simlab
 from simlab.backends import arb as balls
 from simlab.comparator import _logistic_certificate, counts
 from simlab.errors import BadInput
-from simlab.feasible import Box, Space
+from simlab.feasible import Ball, Box, Space
 from simlab.noise import draw
 from simlab.ops import rebind
 from simlab.problem import comparators, linear
@@ -352,3 +352,29 @@ def test_problems_say_what_they_are(name):
     assert problem.feasible.contains(problem.start())
     if problem.period is not None:
         assert [problem.phase(t) for t in (1, problem.period, problem.period + 1)] == [1, problem.period, 1]
+
+
+def alternating(t, gradients):
+    """1/7 and -1/3 in turn."""
+    return gradients[t - 1]
+
+
+def on(feasible):
+    """The linear problem of period 2 on a set."""
+
+    def posed():
+        """Two gradients in turn.
+
+        Reference: nobody.
+        """
+        return linear(alternating, feasible=feasible, data=((Q(1, 7), Q(-1, 3)),), period=2)
+
+    return posed
+
+
+def test_regret_on_a_ball_holds_the_rounding_of_its_least_value():
+    """In one dimension the ball is an interval, whose comparator is exact: the balls of regret contain that one."""
+    given = {"rounds": 7, "record": "all", "hyper": {"alpha": "1/10"}, "backend": "arb", "bits": 200}
+    rounded, exact = (simlab.run("sgd", on(f), **given) for f in (Ball(Q(1, 3)), Box(Q(-1, 3), Q(1, 3))))
+    assert rounded.comparator_gap > 0 == exact.comparator_gap
+    assert all(a.contains(b) for a, b in zip(rounded.regrets, exact.regrets, strict=True))
