@@ -61,6 +61,7 @@ def proof_ledger(venue: Venue) -> tuple[Any, Any]:
     note(axes, 0.05, ends[0], f"$R_T={ends[0]:.4f}$", -3, color="black")
     note(axes, len(names) - 0.5, ends[-1], f"bound\n{ends[-1]:.4f}", -3, ha="center", color="black")
     axes.set(
+        xlabel="step of the proof",
         ylabel=f"level at $T={found.at}$",
         xlim=(0, len(names)),
         ylim=(0, 1.15 * float(ends.max())),
