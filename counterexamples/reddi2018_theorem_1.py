@@ -50,6 +50,7 @@ reddi2018_theorem_1 = Claim(
     "Reddi, Kale and Kumar 2018, Theorem 1",
     check,
     remarks="The three moves of a period add up to more than 0 and the wall at 1 takes the rest; the margin of that "
-    "falls like 1/sqrt(T). An induction by sqrt(2/N) <= 1/sqrt(N+1) + 1/sqrt(N+2) fails in the first period (N = 1), "
-    "which needs an argument of its own. For C = 2 the stated bound on the regret is 0.",
+    "falls like 1/sqrt(T). An induction by sqrt(2/N) <= 1/sqrt(N+1) + 1/sqrt(N+2) fails in the first period (N = 1); "
+    "the theorem reddi2018_theorem_1_holds shares the first move out unevenly, and serves every period, start and T. "
+    "For C = 2 the stated bound on the regret is 0.",
 )
