@@ -13,9 +13,9 @@ from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["bounds", "load", "problems", "rules", "run"]
+__all__ = ["bounds", "load", "problems", "rules", "run", "run_batch"]
 
-_LATE = {"run": "simlab.online", "load": "simlab.trajectory"}
+_LATE = {"run": "simlab.online", "run_batch": "simlab.grid", "load": "simlab.trajectory"}
 _FAMILIES = ("rules", "problems", "bounds")
 
 

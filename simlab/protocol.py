@@ -92,16 +92,16 @@ def proposer(plan: Plan) -> Callable:
         return power, hyper
 
     def varying(t: Any, power: Any, decay: Any, hyper: tuple) -> tuple:
-        return power * decay, (weigh(beta1_at(t, power), hyper[0]),) + hyper[1:]
+        return power * decay, (weigh(number(beta1_at(t, power)), hyper[0]),) + hyper[1:]
 
     scheduled = constant if beta1_at.__name__ == "constant" else varying
 
     def propose(t: Any, g: Any, x: Any, state: tuple, power: Any, alpha: Any, decay: Any, hyper: tuple) -> tuple:
         power, hyper = scheduled(t, power, decay, hyper)
-        args = (t, alpha, g) + state + hyper
+        args = (number(t), alpha, g) + state + hyper
         step, after = rule(*args)
         kept, lost = flush(after)
-        rate = rate_at(t, power) * step.rate
+        rate = number(rate_at(t, power)) * step.rate
         return x - scale(rate, step.direction), rate, step.direction, kept, power, lost
 
     return propose
@@ -166,7 +166,7 @@ def run_loop(plan: Plan, system: Any, progress: Callable[[int], None] = lambda t
     for t in range(1, plan.rounds + 1):
         now = play(t, phase(t), x, state, power, alpha, decay, hyper, data, region)
         total, error = plus(total, error, now.loss)
-        if now.underflow and not out.underflow:
+        if not out.underflow and (now.underflow if isinstance(now.underflow, bool) else bool(now.underflow.any())):
             out.underflow = t
         ok = is_finite(now.proposal) and is_finite(now.x)
         if t == due or not ok:

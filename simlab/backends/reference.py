@@ -18,6 +18,7 @@ from simlab.ops import join
 from simlab.protocol import Plan, Records, run_loop
 
 GRADE, NANOSECONDS, PACKAGES = "observed", 10_000, ()
+CELL_NANOSECONDS = 200  # of a round of a cell among many
 TINY = 2.0**-1022  # the smallest normal double
 
 
@@ -109,8 +110,16 @@ def scale(rate: Any, direction: Any) -> Any:
 
 
 def flush(state: tuple) -> tuple:
-    kept = tuple(where(abs(s) < TINY, 0.0, s) for s in state)
-    return kept, any(bool(np.any((k == 0) & (s != 0))) for k, s in zip(kept, state, strict=True))
+    kept = tuple(where(abs(s) < tiny(s), 0.0, s) for s in state)
+    lost: Any = False
+    for k, s in zip(kept, state, strict=True):
+        lost = lost | ((k == 0) & (s != 0))
+    return kept, lost
+
+
+def tiny(s: Any) -> float:
+    """The smallest normal number of the precision of s."""
+    return float(np.finfo(s.dtype).tiny) if isinstance(s, np.ndarray) else TINY
 
 
 def finite(x: Any) -> bool:
@@ -142,9 +151,25 @@ def bisect(f: Callable, low: Any, *args: Any) -> Any:
             high = middle
 
 
+def column(x: np.ndarray) -> np.ndarray:
+    """A column of cells as this system has it."""
+    return x
+
+
+array, each_finite = column, np.isfinite  # a column as NumPy has it; which of its numbers are finite
+
+
 def run(plan: Plan, *, progress: Callable = lambda t: None, **_: Any) -> Records:
     """The run in plain Python; about 1-10 microseconds a round."""
     return run_loop(plan, sys.modules[__name__], progress)
+
+
+def run_cells(cells: Any, *, progress: Callable = lambda t: None, **_: Any) -> Any:
+    """Scalar cells by NumPy, a column at a time, in either precision; about 10 nanoseconds a cell and operation."""
+    from simlab.backends import _single
+    from simlab.cells import play_cells
+
+    return play_cells(cells, _single.SYSTEM if cells.single else sys.modules[__name__], "numpy", progress)
 
 
 join(sys.modules[__name__], float, np.ndarray, np.float64, np.bool_)
