@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["bounds", "load", "problems", "rules", "run", "run_batch"]
+__all__ = ["bounds", "datasets", "load", "problems", "rules", "run", "run_batch"]
 
 _LATE = {"run": "simlab.online", "run_batch": "simlab.grid", "load": "simlab.trajectory"}
-_FAMILIES = ("rules", "problems", "bounds")
+_FAMILIES = ("rules", "problems", "bounds", "datasets")
 
 
 def __getattr__(name: str) -> Any:
@@ -28,7 +28,7 @@ def __getattr__(name: str) -> Any:
 
 
 class Family(ModuleType):
-    """A package of rules, problems or bounds that is also a mapping from names to what they declare."""
+    """A package of rules, problems, bounds or data sets that is also a mapping from names to what they declare."""
 
     def __getitem__(self, name: str) -> Any:
         from simlab import catalog

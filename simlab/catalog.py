@@ -1,4 +1,4 @@
-"""What there is, found and never listed: rules, problems, backends, bounds, figures, and claims.
+"""What there is, found and never listed: rules, problems, backends, bounds, data sets, figures, and claims.
 
 A name is a path: `simlab/rules/adam.py` defines `adam`. Claims live in packages that announce themselves under the
 entry point group `simlab.claims`; each of their modules holds one claim under the module's own name.
@@ -111,6 +111,11 @@ def claims() -> dict[str, Any]:
 def bound(name: str) -> Any:
     """The regret bound of that name."""
     return getattr(lookup("simlab.bounds", name, "bound"), name)
+
+
+def dataset(name: str) -> Any:
+    """The data set of that name."""
+    return getattr(lookup("simlab.datasets", name, "data set"), name)
 
 
 def figure(name: str) -> ModuleType:

@@ -14,19 +14,19 @@ from typing import Any
 from simlab.errors import BadInput
 
 
-def check_writable(path: str | os.PathLike) -> Path:
+def check_writable(path: str | os.PathLike, option: str = "--out") -> Path:
     """The path, if a file could be written there; raises BadInput before any work is done for it."""
     target = Path(path)
     try:
         with contextlib.suppress(FileNotFoundError):
             if stat.S_ISDIR(os.stat(target).st_mode):  # and a name that no file can have raises here
-                raise BadInput(f"--out {str(target)!r} is a folder; name a file in it")
+                raise BadInput(f"{option} {str(target)!r} is a folder; name a file in it")
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent):
             pass
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise BadInput(f"--out {str(target)!r} cannot be written ({reason}); choose another place") from error
+        raise BadInput(f"{option} {str(target)!r} cannot be written ({reason}); choose another place") from error
     return target
 
 
