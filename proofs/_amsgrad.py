@@ -8,35 +8,30 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import Any, ClassVar
 
+from proofs import _vhat
 from proofs._growing import A0, Growing
-from proofs._inv_sqrt import InvSqrt, harmonic
-from proofs._reading import positive_root, root
+from proofs._inv_sqrt import harmonic
+from proofs._reading import positive_root
 from proofs._regret import alpha, g, scalar, x
+from proofs._vhat import STARTS, Vhat, beta2, first_g, next_g, v, vhat
 from simlab.checker import Fact, Polynomial, Proof, Square, letter, polynomial
 from simlab.claims import Step
 from simlab.lemma import induction, lemma, without
 
-beta2, v, vhat, squares, gradients = (letter(n) for n in ("beta2", "v", "vhat", "S", "y"))
-first_g, next_g = letter("g_1"), letter("g_next")
-BETA2, BELOW, STARTS = beta2 > 0, beta2 < 1, first_g * first_g > 0
+squares, gradients = letter("S"), letter("y")
 
-NOTATION = (
-    "r = sqrt(t), p = sqrt(t - 1), v and vhat are AMSGrad's before the round and v', vhat' after it, a = "
-    "sqrt(1 - beta2). y sums |g|/sqrt(t), S sums g^2 and h sums 1/t. "
-)
+NOTATION = _vhat.NOTATION + "a = sqrt(1 - beta2). y sums |g|/sqrt(t), S sums g^2 and h sums 1/t. "
 
 
-class AmsGrad(InvSqrt, Growing):
-    """The roots of vhat and the weights, facts about them, and the steps that show these facts."""
+class AmsGrad(Vhat, Growing):
+    """The weights, facts about them, and the steps that show these facts."""
 
-    values: ClassVar = {"beta2": Q(16, 25), "v": 0, "vhat": 0, "S": 0, "y": 0, "h": 0, "g_1": 1, "g_next": 1}
+    values: ClassVar = {**Vhat.values, "S": 0, "y": 0, "h": 0}
 
     def __init__(self, rule: str) -> None:
         super().__init__(rule)
         sqrt, divide = self.reading.sqrt, self.reading.divide
-        self.v, self.vhat = self.state["v"], self.state["vhat"]
         self.size_g = self.reading.absolute(g)
-        self.q_root, self.q_before = sqrt(self.vhat), sqrt(vhat)  # of vhat
         self.over = divide(alpha, self.q_root)
         self.grow(self.r * self.q_root, self.p * self.q_before, {})
         self.size_after = {
@@ -48,9 +43,7 @@ class AmsGrad(InvSqrt, Growing):
         self.n, self.n_next = sqrt(squares), sqrt(squares + g * g)
         self.c, self.c_next = sqrt(harmonic), sqrt(harmonic + self.rho * self.rho)
         # what the steps below show
-        self.seen_v, self.seen_s = self.v > 0, squares + g * g > 0
-        self.alive, self.above = self.vhat > 0, self.vhat >= self.v
-        self.root_positive, self.root_longer = self.q_root > 0, self.q_root >= self.q_before
+        self.seen_s = squares + g * g > 0
         self.longer, self.cleared = self.size >= self.size_before, self.rate * self.size == alpha
         self.sizes = self.size_g >= 0, self.size_g * self.size_g == g * g
         self.n_positive, self.c_positive = self.n_next > 0, self.c_next > 0
@@ -61,11 +54,6 @@ class AmsGrad(InvSqrt, Growing):
         self.cauchy = gradients <= self.c * self.n
         self.light, self.last_low = self.inverse > 0, self.e_step >= 0
         self.cauchy_after = self.cauchy.at(self.sums_after)
-
-    @property
-    def assumes(self) -> tuple[Fact, ...]:
-        """What is supposed besides, of beta2 and of the first gradient."""
-        return (*super().assumes, BETA2, BELOW, STARTS)
 
     def log1p(self, _: Any) -> Any:
         """What stands for ln T in the bound that is read: h - 1 after the round."""
@@ -78,14 +66,14 @@ class AmsGrad(InvSqrt, Growing):
     def read(self) -> Step:
         """What the code does in a round."""
         here = self.point(m=0, g=-1)
-        maximum, average = self.reading.maximum, beta2 * v + (1 - beta2) * g * g
+        maximum = self.reading.maximum
         return lemma(
             "reading",
             "v' = beta2 v + (1 - beta2) g^2, vhat' = max(vhat, v'), m' = beta1 m + (1 - beta1) g, and x moves by "
             "-alpha m'/(sqrt(t) sqrt(vhat'))",
             (
-                Proof(self.v == average),
-                Proof(self.vhat == maximum(vhat, average)),
+                Proof(self.v == self.average),
+                Proof(self.vhat == maximum(vhat, self.average)),
                 Proof(self.state["m"] == self.mean),
                 Proof(self.seen.direction == self.mean),
                 Proof(self.rate == self.rho * self.over),
@@ -100,81 +88,23 @@ class AmsGrad(InvSqrt, Growing):
             ),
         )
 
-    def starts(self) -> Step:
-        """From the first gradient that is not 0 on, v > 0."""
-        given, here = (BETA2, BELOW, STARTS), self.point()
-        after = {"v": self.v, "S": squares + g * g, "g": next_g}
-        now = (*given, self.seen_v, self.seen_s)
+    def counts(self) -> Step:
+        """From the first gradient that is not 0 on, S + g^2 > 0."""
+        here, after = self.point(), {"S": squares + g * g, "g": next_g}
+        now = (STARTS, self.seen_s)
         return induction(
-            "start",
-            "v' > 0 and S + g^2 > 0 from the first gradient that is not 0 on, by induction",
-            base=(Proof(self.seen_v, by=((BELOW, STARTS),)), Proof(self.seen_s, by=((STARTS,),))),
-            turn=(
-                Proof(self.seen_v, by=((BETA2, self.seen_v), (BELOW, Square(next_g)))),
-                Proof(self.seen_s, by=((self.seen_s,), (Square(next_g),))),
-            ),
-            start={"v": polynomial(0), "S": polynomial(0), "g": first_g},
+            "sum of squares",
+            "S + g^2 > 0 from the first gradient that is not 0 on, by induction",
+            base=(Proof(self.seen_s, by=((STARTS,),)),),
+            turn=(Proof(self.seen_s, by=((self.seen_s,), (Square(next_g),))),),
+            start={"S": polynomial(0), "g": first_g},
             after=after,
-            given=given,
+            given=(STARTS,),
             witness=here,
             false=(
-                ("v' >= g^2", (self.v >= g * g).at(after), now, here),
                 ("S + g^2 > 2", (squares + g * g > 2).at(after), now, here),
-                ("without beta2 > 0", self.seen_v.at(after), without(BETA2, now), self.point(beta2=0, g_next=0)),
-            ),
-        )
-
-    def rises_above(self) -> Step:
-        """vhat' = max(vhat, v') >= v' > 0."""
-        _, above, _ = self.reading.about(self.vhat)
-        given, here = (self.seen_v, above), self.point()
-        return lemma(
-            "vhat",
-            "vhat' > 0 and vhat' >= v'",
-            (Proof(self.alive, by=((above,), (self.seen_v,))), Proof(self.above, by=((above,),))),
-            given,
-            here,
-            false=(
-                ("vhat' > v'", self.vhat > self.v, given, here),
-                ("vhat' > 1", self.vhat > 1, given, here),
-                ("without v' > 0", self.alive, (above,), self.point(g=0)),
-            ),
-        )
-
-    def rooted(self) -> Step:
-        """(1 + q) q = q + vhat'."""
-        return root(
-            "roots of vhat",
-            "sqrt(vhat') > 0",
-            self.root_positive,
-            self.reading.about(self.q_root),
-            self.alive,
-            self.point(vhat=1),
-            "sqrt(vhat')",
-            ("without vhat' > 0", self.point(g=0)),
-        )
-
-    def lengthens(self) -> Step:
-        """(q + q_0)(q - q_0) = vhat' - vhat for q = sqrt(vhat') and q_0 = sqrt(vhat)."""
-        (_, is_root), (low, is_before) = self.about(self.q_root, self.q_before)
-        up, _, _ = self.reading.about(self.vhat)
-        q0, here = self.root_positive, self.point(vhat=1, t=Q(25, 16), m=0)
-        given = (q0, is_root, low, is_before, up)
-        return lemma(
-            "longer root",
-            "sqrt(vhat') >= sqrt(vhat)",
-            (Proof(self.root_longer, times=((q0,), (low,)), by=((up,),), modulo=((1, is_root), (-1, is_before))),),
-            given,
-            here,
-            false=(
-                ("sqrt(vhat') > sqrt(vhat)", self.q_root > self.q_before, given, here),
-                ("by 1", self.q_root >= self.q_before + 1, given, here),
-                (
-                    "without vhat' >= vhat",
-                    self.root_longer,
-                    without(up, given),
-                    {**here, str(self.q_before): Q(5), "vhat": Q(25)},
-                ),
+                ("S + g^2 <= 1", (squares + g * g <= 1).at(after), now, here),
+                ("without it so far", self.seen_s.at(after), (STARTS,), self.point(S=-9)),
             ),
         )
 
@@ -358,6 +288,6 @@ class AmsGrad(InvSqrt, Growing):
         """The steps about the weights."""
         return (
             self.read(), self.root(), self.roots(), self.next_root(), self.shortens(), self.starts(),
-            self.rises_above(), self.rooted(), self.lengthens(), self.larger(), self.rates(), self.grows(),
-            self.ascends(self.point(vhat=1)), self.absolutes(), self.positive_sums(), *self.adds_up(),
+            self.counts(), self.rises_above(), self.rooted(), self.lengthens(), self.larger(), self.rates(),
+            self.grows(), self.ascends(self.point(vhat=1)), self.absolutes(), self.positive_sums(), *self.adds_up(),
         )  # fmt: skip

@@ -12,9 +12,10 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import ClassVar
 
-from proofs._amsgrad import BELOW, BETA2, AmsGrad, beta2, v
+from proofs._amsgrad import AmsGrad
 from proofs._reading import root
 from proofs._regret import alpha, m
+from proofs._vhat import BELOW, BETA2, beta2, v
 from proofs.master_a_holds import Averaged
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Step
@@ -141,7 +142,7 @@ class Average(AmsGrad, Averaged):
         """(K A' + (1 - beta1) q)((1 - beta1) q - K A') >= 0 for q = sqrt(vhat')."""
         (is_gamma,), (k_low, is_k), (_, is_root) = self.about(self.gamma, self.k, self.q_root)
         given = (
-            BETA2, self.share, k_low, is_k, is_gamma, self.root_positive, is_root, self.above, self.fades_after,
+            BETA2, self.share, k_low, is_k, is_gamma, self.root_positive, is_root, self.vhat_above, self.fades_after,
             *self.beyond_after,
         )  # fmt: skip
         a, rest, q, half = self.mean_after, self.rest, self.q_root, Q(1, 2)
@@ -159,7 +160,7 @@ class Average(AmsGrad, Averaged):
                         (half, BETA2, k_low, ahead),
                         (half, BETA2, k_low, behind),
                     ),
-                    by=((self.fades_after,), (BETA2, self.share, self.share, self.above)),
+                    by=((self.fades_after,), (BETA2, self.share, self.share, self.vhat_above)),
                     modulo=((beta2 * rest * rest, is_root), (-beta2 * a * a, is_k), ((1 - beta2) * a * a, is_gamma)),
                 ),
             ),
@@ -171,7 +172,7 @@ class Average(AmsGrad, Averaged):
                 (
                     "without vhat' >= v'",
                     self.small,
-                    without(self.above, given),
+                    without(self.vhat_above, given),
                     {**here, "vhat": Q(-1), str(q): Q(1, 9), str(self.vhat): Q(1, 81)},
                 ),
             ),

@@ -23,7 +23,7 @@ low, high, before, high_before, widest, most = (
     letter(n) for n in ("eta_l", "eta_u", "etahat", "eta_u_before", "R_inf", "G")
 )
 gg, mm, mean_mm, es = (letter(n) for n in ("gg", "mm", "mm_next", "es"))  # of one round
-POSITIVE, OPEN, BOUNDED = low > 0, low < high, most * most - gg >= 0
+POSITIVE, OPEN, BOUNDED = low > 0, low <= high, most * most - gg >= 0
 UP, HEAVY, CAPPED = high_before > 0, widest > 0, high <= widest
 
 NOTATION = (
@@ -147,7 +147,7 @@ class Corridor(InvSqrt, Master):
                 ("w stays", self.scaled.at({**after, "w": w}), now, here),
                 ("etahat < eta_u/2", (2 * before < high_before).at(after), now, here),
                 (
-                    "without eta_u > eta_l",
+                    "without eta_u >= eta_l",
                     UP.at(after),
                     without(OPEN, now),
                     {**here, "eta_u": Q(0), str(self.etahat): Q(0), str(self.weight): Q(0), str(self.r): Q(0)},

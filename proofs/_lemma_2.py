@@ -11,10 +11,11 @@ from __future__ import annotations
 from fractions import Fraction as Q
 from typing import ClassVar
 
-from proofs._amsgrad import BELOW, BETA2, AmsGrad, beta2, v, vhat
+from proofs._amsgrad import AmsGrad
 from proofs._master import Master
 from proofs._reading import positive_root, root
 from proofs._regret import g, m
+from proofs._vhat import BELOW, BETA2, beta2, v, vhat
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Step
 from simlab.lemma import induction, lemma, without
@@ -124,8 +125,8 @@ class Lemma2(AmsGrad, Master):
         (_, is_s), (low, is_before), (_, is_decay), (_, is_a), (_, is_root) = facts
         s0, d0, a0, size, square_g = self.s_positive, self.decay_positive, self.a_positive, *self.sizes
         given = (
-            s0, d0, a0, size, square_g, low, is_s, is_before, is_decay, is_a, is_root, self.root_positive, self.above,
-            BETA2, BELOW,
+            s0, d0, a0, size, square_g, low, is_s, is_before, is_decay, is_a, is_root, self.root_positive,
+            self.vhat_above, BETA2, BELOW,
         )  # fmt: skip
         before, here = self.s_before, self.point(v=0)
         return lemma(
@@ -152,7 +153,7 @@ class Lemma2(AmsGrad, Master):
                 Proof(
                     self.over_s,
                     times=((self.root_positive,), (s0,)),
-                    by=((self.above,),),
+                    by=((self.vhat_above,),),
                     modulo=((1, is_root), (-1, is_s)),
                 ),
             ),
@@ -164,7 +165,7 @@ class Lemma2(AmsGrad, Master):
                 (
                     "without vhat' >= v'",
                     self.over_s,
-                    without(self.above, given),
+                    without(self.vhat_above, given),
                     {**here, str(self.q_root): Q(1, 9), str(self.vhat): Q(1, 81)},
                 ),
             ),
@@ -172,13 +173,13 @@ class Lemma2(AmsGrad, Master):
 
     def hats(self) -> Step:
         """vhat' = max(vhat, v') >= v'."""
-        here, after, given = self.point(), {"v": self.v, "vhat": self.vhat}, (self.above,)
+        here, after, given = self.point(), {"v": self.v, "vhat": self.vhat}, (self.vhat_above,)
         now = (*given, self.hat)
         return induction(
             "vhat above v",
             "vhat >= v, by induction",
             base=(Proof(self.hat),),
-            turn=(Proof(self.hat, by=((self.above,),)),),
+            turn=(Proof(self.hat, by=((self.vhat_above,),)),),
             start=dict.fromkeys(after, polynomial(0)),
             after=after,
             given=given,

@@ -13,10 +13,11 @@ from fractions import Fraction as Q
 from typing import ClassVar
 
 from proofs import _amsgrad
-from proofs._amsgrad import beta2, gradients
+from proofs._amsgrad import gradients
 from proofs._average import Average, mean
 from proofs._growing import A0
 from proofs._regret import NOTATION, all_e, all_pv, alpha, column, own_e, own_pv, regret, scalar, side
+from proofs._vhat import COUNTED, beta2
 from proofs.master_a_holds import all_w, last_e
 from simlab.bounds.alacaoglu2020 import alacaoglu2020
 from simlab.checker import Proof, letter, polynomial
@@ -223,6 +224,5 @@ alacaoglu2020_holds = theorem(
     argue,
     remarks=NOTATION + _amsgrad.NOTATION + "A is the moving average of |g|, K^2 = (1 - beta2)(1 - gamma). The bound "
     "alacaoglu2020 has 1 + ln T for H_T, which is not more than that: 1/(t + 1) <= ln(1 + 1/t) is classical, and no "
-    "matter of polynomials. The rounds of a coordinate are counted from its first gradient that is not 0: before, it "
-    "does not move, and adds 0 to every sum.",
+    "matter of polynomials. " + COUNTED,
 )

@@ -14,7 +14,7 @@ from fractions import Fraction as Q
 from typing import Any, ClassVar
 
 from proofs import _amsgrad
-from proofs._amsgrad import beta2, gradients
+from proofs._amsgrad import gradients
 from proofs._growing import A0
 from proofs._inv_sqrt import harmonic
 from proofs._lemma_2 import BETA, Lemma2, beta, decayed
@@ -34,6 +34,7 @@ from proofs._regret import (
     side,
     w,
 )
+from proofs._vhat import COUNTED, beta2
 from proofs._young import Young
 from simlab.bounds.reddi2018_theorem_4 import reddi2018_theorem_4
 from simlab.checker import Proof, Square, letter, polynomial
@@ -306,6 +307,5 @@ reddi2018_theorem_4_holds = theorem(
     remarks=NOTATION + _amsgrad.NOTATION + "beta is the paper's beta1 and beta1 that of the round; z sums what Young's "
     "inequality gives for the momentum term and b the beta1 w'. The bound reddi2018_theorem_4 has 1 + ln T for H_T, "
     "which "
-    "is not more than that: 1/(t + 1) <= ln(1 + 1/t) is classical, and no matter of polynomials. The rounds of a "
-    "coordinate are counted from its first gradient that is not 0: before, it does not move, and adds 0 to every sum.",
+    "is not more than that: 1/(t + 1) <= ln(1 + 1/t) is classical, and no matter of polynomials. " + COUNTED,
 )

@@ -350,7 +350,7 @@ def argue(rule: Callable = adabound_with, twin: Callable = amsbound_with) -> Arg
 savarese2019_theorem_3_holds = theorem(
     "savarese2019_theorem_3_holds",
     "AdaBound and AMSBound satisfy Savarese's Theorem 3 for any beta1_t <= beta1.\n\n"
-    "Let adabound or amsbound play with any bound functions 0 < eta_l(t) < eta_u(t) <= R_inf and M > 0 such that "
+    "Let adabound or amsbound play with any bound functions 0 < eta_l(t) <= eta_u(t) <= R_inf and M > 0 such that "
     "t/eta_l(t) - (t-1)/eta_u(t-1) <= M for every t <= T, with 0 <= beta1_t <= beta1 < 1 in any order, on a box F in d "
     "dimensions with sides of at most D; let the losses be convex, g_t a subgradient at x_t and ||g_t||_2 <= G. Then "
     "for "

@@ -7,6 +7,11 @@ products itself and certainly > 0. A sum is certainly > 0 if one of its products
 for a strict claim the right side must be so. A claim p = 0 has no products, only the q e. The given facts come with a
 rational point where they hold, so that nothing follows from a contradiction.
 
+    claim p >= 0, otherwise:    m p = c h ... p^2 + sum of products + sum of q e,    h > 0 given
+
+with an m that may be 0: where p < 0, the left side is not positive and the right side is. So p >= 0 if p = a - f and
+p = b - g for a, b >= 0 (which may both be 0) and f g = 0, that is, in each of two cases: (a + b) p = p^2 + a b.
+
 Who finds m, c, s and q does not matter: only this file is trusted, and in it only + - * of fractions. True claims have
 such certificates (Stengle 1974, Positivstellensatz). No floats, no solver, no computer algebra.
 """
@@ -150,18 +155,24 @@ class Proof(NamedTuple):
 
     claim: Fact
     by: tuple[tuple, ...] = ()  # products of positive numbers, given facts and squares
-    times: tuple[tuple, ...] = ((1,),)  # the same, certainly > 0
+    times: tuple[tuple, ...] = ((1,),)  # the same, certainly > 0, unless `by` is so wherever a claim p >= 0 fails
     modulo: tuple[tuple[Any, Fact], ...] = ()  # (q, given fact e = 0)
 
 
-def cone(products: tuple[tuple, ...], given: tuple[Fact, ...]) -> tuple[Polynomial, bool]:
-    """(a sum of products that is >= 0 where the given facts hold, whether it is certainly > 0 there)."""
+def cone(
+    products: tuple[tuple, ...], given: tuple[Fact, ...], nonzero: Polynomial | None = None
+) -> tuple[Polynomial, bool]:
+    """(a sum of products that is >= 0 where the given facts hold, whether it is certainly > 0 there).
+
+    nonzero: a polynomial; the second answer is then about where that is not 0.
+    """
     total, positive = polynomial(0), False
     for factors in products:
         product, strict = polynomial(1), True
         for f in factors:
             if isinstance(f, Square):
-                product, strict = product * f.root * f.root, False
+                product = product * f.root * f.root
+                strict = strict and nonzero is not None and f.root.terms == nonzero.terms
             elif isinstance(f, Fact) and f.relation in (">", ">=") and any(f is h for h in given):
                 product, strict = product * f.polynomial, strict and f.relation == ">"
             elif isinstance(f, (int, Fraction)) and f > 0:
@@ -186,7 +197,7 @@ def follows(proof: Proof, given: tuple[Fact, ...], witness: Mapping[str, Any]) -
         raise Refused("the witness does not satisfy what is given, which may be contradictory")
     multiplier, positive = cone(times, given)
     value, strict = cone(by, given)
-    if not positive:
+    if not positive and not (claim.relation == ">=" and cone(by, given, claim.polynomial)[1]):
         raise Refused("the multiplier is not certainly positive")
     if not {">": strict, ">=": True, "=": by == ()}[claim.relation]:
         raise Refused("strictness is not certified" if claim.relation == ">" else "an equality needs equalities")

@@ -7,6 +7,8 @@
 part of the weights sqrt(t)/etahat_t adds up to sqrt(tau) peak, the falling part to (sqrt(T) - sqrt(tau)) peak at most.
 """
 
+from typing import Any
+
 import numpy as np
 
 from simlab.bounds.luo2019_theorem_4 import luo2019_theorem_4
@@ -14,6 +16,12 @@ from simlab.corridor import corridor
 from simlab.history import History, running
 from simlab.ops import divide, sqrt
 from simlab.regret_bound import Terms, master, regret_bound
+
+
+def peak(h: History) -> Any:
+    """sum_i max_{s<=t} 1/etahat_{s,i} for every t."""
+    inverse = divide(h.w, sqrt(h.t)[:, None])
+    return sum((running(column) for column in inverse.T[1:]), running(inverse.T[0]))
 
 
 @regret_bound(rules=("amsbound",), ledger=master, needs=luo2019_theorem_4.needs)
@@ -28,10 +36,8 @@ def amsbound_repaired(h: History) -> Terms:
     Reference: this project's, from Luo, Xiong, Liu and Sun 2019, Theorem 5.
     """
     root, (_, upper) = sqrt(h.t), corridor(h)
-    inverse = divide(h.w, root[:, None])
-    peak = sum((running(column) for column in inverse.T[1:]), running(inverse.T[0]))
     return {
-        "distance": h.d_inf * h.d_inf * root * peak / 2,
+        "distance": h.d_inf * h.d_inf * root * peak(h) / 2,
         "energy": upper[0] * (2 * root - 1) * h.g_2 * h.g_2 / 2,
         "momentum": h.d_inf * np.cumsum(h.surprise),
     }

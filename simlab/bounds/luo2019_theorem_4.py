@@ -38,8 +38,8 @@ def luo2019_theorem_4(h: History) -> Terms:
                + D_inf^2/(2 (1 - beta1)) sum_t sum_i beta1_t sqrt(t)/etahat_{t,i}
                + (2 sqrt(T) - 1) R_inf G_2^2/(1 - beta1)
 
-    Supposes convex losses, beta1_t <= beta1, beta1 < sqrt(beta2), eta_l(t) > 0 that does not fall and eta_u(t) that
-    does not rise, R_inf = eta_u(1), |x_i - y_i| <= D_inf on F, ||g_t||_2 <= G_2.
+    Supposes convex losses, beta1_t <= beta1, beta1 < sqrt(beta2), 0 < eta_l(t) <= eta_u(t) of which eta_l does not fall
+    and eta_u does not rise, R_inf = eta_u(1), |x_i - y_i| <= D_inf on F, ||g_t||_2 <= G_2.
 
     Reference: Luo, Xiong, Liu and Sun 2019, Theorem 4.
     """

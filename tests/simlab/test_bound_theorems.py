@@ -14,7 +14,10 @@ import pytest
 
 import simlab
 from simlab import catalog
+from simlab.audit import audit
 from simlab.history import History, history
+from simlab.ops import divide, sqrt, where
+from simlab.rules.amsbound import amsbound_with
 
 RULES = Path(str(simlab.rules.__path__[0]))
 
@@ -61,6 +64,18 @@ MUTANTS: dict[str, tuple[str, Callable, dict[str, str]]] = {
             "direction=m": "direction=-m",
         },
     ),
+    "amsbound_repaired_holds": (
+        "amsbound",
+        lambda path: catalog._from_file(f"{path}:amsbound_with"),
+        {
+            "vhat = maximum(vhat, v)": "vhat = v + 0 * vhat",
+            "ema(v, g * g, beta2)": "ema(v, g, beta2)",
+            "m = ema(m, g, beta1)\n        v": "m = g\n        v",
+            "alpha, vhat, alpha_star": "alpha, v, alpha_star",
+            "    @scheduled(inv_sqrt)\n": "",
+            "direction=m": "direction=-m",
+        },
+    ),
     "master_m_holds": (
         "adam",
         lambda path: (f"{path}:adam",),
@@ -97,7 +112,15 @@ def test_a_wrong_rule_breaks_the_argument(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["zinkevich2003", "duchi2011", "alacaoglu2020", "reddi2018_theorem_4", "savarese2019_theorem_3"]
+    "name",
+    [
+        "zinkevich2003",
+        "duchi2011",
+        "alacaoglu2020",
+        "reddi2018_theorem_4",
+        "savarese2019_theorem_3",
+        "amsbound_repaired",
+    ],
 )
 def test_a_smaller_bound_breaks_the_argument(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The terms that are proved are those of the bound itself: with half of one of them there is no proof."""
@@ -126,6 +149,54 @@ def test_a_wrong_ledger_breaks_the_argument(name: str, broken: Callable, monkeyp
     """What the ledger calls the energy is read from simlab.history."""
     monkeypatch.setattr(History, "energy", property(broken))
     assert not holds(name)
+
+
+@pytest.mark.parametrize(
+    "peak",
+    [
+        lambda h: divide(h.w, sqrt(h.t)[:, None])[:, 0],  # the last 1/etahat, as was claimed
+        lambda h: h.w[:, 0],
+        lambda h: 2 * divide(h.w, sqrt(h.t)[:, None])[:, 0],
+    ],
+)
+def test_the_repaired_bound_is_about_the_peak(peak: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the bound itself calls the peak is read, and another one is not proved."""
+    from proofs import _crest
+
+    assert holds("amsbound_repaired_holds")
+    monkeypatch.setattr(_crest, "peak", peak)
+    assert not holds("amsbound_repaired_holds")
+
+
+def test_a_corridor_that_crosses_refutes_the_repaired_bound() -> None:
+    """eta_l <= eta_u is needed: x is brought to -1 again by a rate that rises for a while, and walks back once more."""
+
+    def low(t: Any, alpha_star: Any, gamma: Any) -> Any:
+        return where(t < 152, 3 * alpha_star / 10, alpha_star)
+
+    def high(t: Any, alpha_star: Any, gamma: Any) -> Any:
+        return where(t < 177, alpha_star, 3 * alpha_star / 10)
+
+    gradients = ["0"] * 80 + ["-1"] * 71 + ["1"] * 25 + ["-1"] * 84
+    hyper = {"alpha": "1/100", "alpha_star": 1, "beta1": 0, "beta2": "1/2", "gradients": ",".join(gradients)}
+    found = audit(amsbound_with(low, high), "linear_periodic", "amsbound_repaired", hyper, -1, len(gradients))
+    assert {words for words, at in found.failed.items() if at} == {"eta_l(t) <= eta_u(t)"}
+    assert found.failed["eta_l(t) <= eta_u(t)"] == 177
+    assert (found.grade, found.broken_step) == ("enclosed", "corollary, distance")
+
+
+def test_the_variation_of_amsbound_in_a_run() -> None:
+    """The positive variation of sqrt(t)/etahat against sqrt(t) max 1/etahat, while eta_l lifts etahat."""
+    given = {"alpha": "1/10", "alpha_star": 1, "gamma": "1/50", "beta1": 0, "beta2": "9/10"}
+    given["gradients"] = "0,0,1/9,1,-3,1,1,0"
+    how = {"x0": 1, "rounds": 2000, "backend": "reference", "record": "all"}
+    h = history(simlab.run("amsbound", "linear_periodic", hyper=given, **how))
+    w = h.w[:, 0]
+    assert (np.diff(w) < 0).any()
+    variation = w[0] + np.concatenate([[0], np.cumsum(np.maximum(np.diff(w), 0))])
+    most = np.sqrt(h.t) * np.maximum.accumulate(w / np.sqrt(h.t))
+    assert (variation <= most * (1 + 1e-12)).all()
+    assert (variation > 1.01 * w).any()
 
 
 @pytest.mark.parametrize("alpha", ["1/10", "1", "5"])

@@ -100,6 +100,17 @@ def test_golden_certificates() -> None:
     )
 
 
+def test_cases() -> None:
+    """p >= 0 where one of two numbers is 0, with a multiplier that may be 0; and p >= 0 from p^3 >= 0."""
+    a0, b0, both = x >= 0, y >= 0, (x - p) * (y - p) == 0  # p is x or y
+    given, here = (a0, b0, both), {"x": Q(0), "y": Q(2), "p": Q(0)}
+    follows(Proof(p >= 0, ((Square(p),), (a0, b0)), ((a0,), (b0,)), ((-1, both),)), given, here)
+    cube = x * x * x >= 0
+    follows(Proof(x >= 0, ((Square(x), Square(x)),), ((cube,),)), (cube,), {"x": Q(0)})
+    flat = x * x == 0
+    follows(Proof(x >= 0, ((Square(x),),), (), ((-1, flat),)), (flat,), {"x": Q(0)})
+
+
 # --- every way to cheat -----------------------------------------------------------------------------------------------
 
 NONNEGATIVE = x >= 0
@@ -128,6 +139,47 @@ CHEATS = {
         (G,),
         {"x": Q(0), "y": Q(1)},
     ),
+    "a multiplier that may be 0, for p > 0": (
+        Proof(x > 0, ((Square(x),),), times=((NONNEGATIVE,),)),
+        (NONNEGATIVE,),
+        {"x": Q(1)},
+    ),
+    "a multiplier that may be 0, and the square of something else": (
+        Proof(y >= 0, ((Square(x),),), times=((NONNEGATIVE,),), modulo=((1, L := x * y == x * x),)),
+        (NONNEGATIVE, L),
+        {"x": Q(1), "y": Q(1)},
+    ),
+    "a multiplier that may be 0, and the square times what may be 0": (
+        Proof(y >= 0, ((NONNEGATIVE, Square(y)),), times=((NONNEGATIVE,),), modulo=((1, M := x * y == x * y * y),)),
+        (NONNEGATIVE, M),
+        {"x": Q(1), "y": Q(1)},
+    ),
+    "a multiplier that may be 0, and the square times another": (
+        Proof(y >= 0, ((Square(x), Square(y)),), times=((Square(x),),), modulo=((1, N := x * x * y == x * x * y * y),)),
+        (N,),
+        {"x": Q(1), "y": Q(1)},
+    ),
+    "a multiplier that may be 0, and the square times a negative number": (
+        Proof(y >= 0, ((-1, Square(y)),), times=((NONNEGATIVE,),), modulo=((1, J := x * y == -y * y),)),
+        (NONNEGATIVE, J),
+        {"x": Q(1), "y": Q(-1)},
+    ),
+    "a negative multiplier and the square": (
+        Proof(y >= 0, ((Square(y),),), times=((-1,),), modulo=((1, P := -y == y * y),)),
+        (P,),
+        {"y": Q(-1)},
+    ),
+    "a multiplier that may be 0, for p = 0": (
+        Proof(y == 0, times=((NONNEGATIVE,),), modulo=((1, R := x * y == 0),)),
+        (NONNEGATIVE, R),
+        {"x": Q(0), "y": Q(1)},
+    ),
+    "an equality by its square": (
+        Proof(y == 0, ((Square(y),),), times=((NONNEGATIVE,),), modulo=((1, U := x * y == y * y),)),
+        (NONNEGATIVE, U),
+        {"x": Q(1), "y": Q(1)},
+    ),
+    "no multiplier and no square": (Proof(y >= 0, times=()), (), {}),
     "a negative multiplier": (Proof(-b > 0, ((B0,),), times=((-1,),)), (B0,), HALF),
     "an empty multiplier": (Proof(-b > 0, times=()), (B0,), HALF),
     "a contradiction": (Proof(x > 5, ((4,), (H := x > 0,), (K := x < 0,))), (H, K), {"x": Q(1)}),
@@ -240,8 +292,8 @@ def test_mutants_are_refused(certificates: list[tuple]) -> None:
     for proof, facts, witness in certificates:
         follows(proof, facts, witness)
         for what, mutant, fewer in mutants(proof, facts, rng):
-            if what == "twice the multiplier" and not proof.claim.polynomial.terms:
-                continue  # 0 = 0 either way: the claim is an identity
+            if what == "twice the multiplier" and not (cone(proof.times, facts)[0] * proof.claim.polynomial).terms:
+                continue  # 0 = 0 either way: the claim is an identity, or the multiplier is 0
             with pytest.raises(Refused):
                 follows(mutant, fewer, witness)
             refused += 1
