@@ -16,7 +16,7 @@ A theorem's grade is the least of its steps'. A verdict that is asked for its tr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
@@ -104,6 +104,8 @@ class Step:
     Each sibling is (statement, check): a perturbed statement (a constant, a strictness, a dropped hypothesis), which
     its check must grade refuted, or undecided where the checker merely refuses the certificate.
     given: the facts that the step uses; shows: the facts that later steps may use (where it is about polynomials).
+    asks: what its check asks simlab.checker, each time (proofs, given, witness).
+    course: of an induction, what the letters of its sequence are worth at first and one turn later.
     """
 
     name: str
@@ -112,6 +114,8 @@ class Step:
     siblings: tuple[tuple[str, Callable[[], Certificate]], ...] = ()
     given: tuple[Fact, ...] = ()
     shows: tuple[Fact, ...] = ()
+    asks: tuple[tuple, ...] = ()
+    course: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,8 @@ class Gap:
     siblings: tuple = ()
     given: tuple[Fact, ...] = ()
     shows: tuple[Fact, ...] = ()
+    asks: tuple[tuple, ...] = ()
+    course: None = None
 
     def check(self) -> Certificate:
         """Undecided, with the reason."""

@@ -90,8 +90,9 @@ def find(name: str) -> tuple[str, Any]:
 @app.command()
 @click.argument("name")
 @click.option("--latex", is_flag=True, help="LaTeX source, from the rule executed on symbols.")
+@click.option("--coq", is_flag=True, help="A theorem's lemmas as a Coq file.")
 @json_option
-def show(name: str, latex: bool, as_json: bool) -> None:
+def show(name: str, latex: bool, coq: bool, as_json: bool) -> None:
     """Show what a name stands for.
 
     The statement, formula, hyperparameters with ranges, and reference.
@@ -116,10 +117,16 @@ def show(name: str, latex: bool, as_json: bool) -> None:
         from simlab.latex import source
 
         payload["latex"] = source(kind, thing)
+    if coq:
+        from simlab.coq import source as lemmas
+
+        if payload["kind"] != "theorem":
+            raise BadInput(f"{name} is a {payload['kind']}; theorems alone have lemmas for Coq")
+        payload["coq"] = lemmas(thing)
 
     def text() -> str:
-        if latex:
-            return payload["latex"]
+        if latex or coq:
+            return "\n".join(payload[form] for form in ("latex", "coq") if form in payload)
         lines = [f"{name} ({payload['kind']})", "", payload["statement"]]
         if "Reference:" not in payload["statement"] and payload["reference"]:
             lines += ["", f"Reference: {payload['reference']}"]
@@ -228,17 +235,20 @@ def run(
 
 @app.command()
 @click.argument("names", nargs=-1)
+@click.option("--coq", is_flag=True, help="Theorems by Coq too, which takes seconds each; needs coqc.")
 @json_option
-def check(names: Sequence[str], as_json: bool) -> None:
+def check(names: Sequence[str], coq: bool, as_json: bool) -> None:
     """Check claims and theorems afresh.
 
     All, or those named. Exit code 1 if one does not hold.
     """
+    from simlab import coqc
+
     chosen = {n: catalog.claim(n) for n in names} if names else catalog.claims()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, claim in chosen.items():
         began = time.perf_counter()
-        shown = claim.check()
+        shown = coqc.check(claim) if coq else claim.check()
         rows.append(
             {
                 "name": name,
@@ -247,6 +257,7 @@ def check(names: Sequence[str], as_json: bool) -> None:
                 "evidence": shown.evidence,
                 "seconds": round(time.perf_counter() - began, 3),
                 "steps": [{"name": n, "grade": str(c.grade), "evidence": c.evidence} for n, c in shown.steps.items()],
+                **({"coq": shown.data["coq"]} if coq and "coq" in shown.data else {}),
             }
         )
         if not as_json:
@@ -268,15 +279,16 @@ def check(names: Sequence[str], as_json: bool) -> None:
 @click.argument("name")
 @click.option("--out", help="A file (its name chooses the format) or a folder; out/ unless given.")
 @click.option("--venue", default="neurips", show_default=True, help="Whose text width and font size.")
+@click.option("--results", metavar="DIR", help="The folder of a training, for figures that show one.")
 @json_option
-def figure(name: str, out: str | None, venue: str, as_json: bool) -> None:
+def figure(name: str, out: str | None, venue: str, results: str | None, as_json: bool) -> None:
     """Draw a figure for a write-up.
 
     PDF, SVG and PNG, with the data and the command beside them.
     """
     from simlab.plotting import draw
 
-    made = draw(name, out, venue)
+    made = draw(name, out, venue, results)
     say(as_json, made, lambda: "\n".join([*made["files"], made["data"]]))
 
 

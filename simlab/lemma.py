@@ -68,7 +68,8 @@ def lemma(
 
     shows = tuple(p.claim for p in proofs)
     siblings = tuple((text, lambda args=args: neighbour(*args)) for text, *args in false)
-    return Step(name, statement, lambda: accept(proofs, given, witness), siblings, given, shows)
+    asked = (proofs, given, witness)
+    return Step(name, statement, lambda: accept(*asked), siblings, given, shows, (asked,))
 
 
 def induction(
@@ -91,13 +92,13 @@ def induction(
     if start.keys() != after.keys() or not all(b.claim is t.claim for b, t in zip(base, turn, strict=True)):
         raise ValueError(f"{name}: base and turn are about the same claims and letters")
     now = tuple(p.claim for p in base)
-    first = tuple(p._replace(claim=p.claim.at(start)) for p in base)
+    first = tuple(p._replace(claim=p.claim.at(start)) for p in base), given, witness
     later = tuple(p._replace(claim=p.claim.at(after)) for p in turn)
     onwards = lemma(name, statement, later, given + now, witness, false)
 
     def check() -> Certificate:
-        parts = {"base": accept(first, given, witness), "turn": onwards.check()}
+        parts = {"base": accept(*first), "turn": onwards.check()}
         evidence = "; ".join(f"{n}: {c.evidence}" for n, c in parts.items())
         return Certificate(least([c.grade for c in parts.values()]), evidence, steps=parts)
 
-    return Step(name, statement, check, onwards.siblings, given, now)
+    return Step(name, statement, check, onwards.siblings, given, now, (first, *onwards.asks), (start, after))
