@@ -1,13 +1,15 @@
 """A regret bound along one run: its hypotheses, the first round that violates it, and the step of its proof that fails.
 
-A violation that floats show is run again in balls up to that round, and is reported as enclosed only if the regret is
-certainly above the bound there and certainly below it in every round before.
+A violation that floats show is run again in balls up to that round. It is enclosed if the regret is certainly above the
+bound there and certainly below it in every round before, and none if balls exclude what floats show; where they leave
+both open, or the run is too long for them, it stays observed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from simlab.trajectory import Trajectory, precision
 
 ROUNDING = 1e-12  # floats: what is less than this of the scale of the numbers compared is not a violation
 COMPILE = 1_000  # below, a run in plain Python is done before a kernel is compiled; its bits are the same
+BITS = 128  # of the balls
 ENCLOSE = 20_000  # the longest run that is made again in balls
 LAMBDA = "0.99999999"  # 1 - 1e-8, Kingma and Ba 2015, section 2 of the preprint; where beta1 = 0 it plays no part
 
@@ -29,9 +32,10 @@ LAMBDA = "0.99999999"  # 1 - 1e-8, Kingma and Ba 2015, section 2 of the preprint
 class Audit:
     """What an audit found. Curves are floats, one entry a round; rows and margin are of the grade.
 
-    first_violation: the first round T with R_T > bound, or None.    failed: for each hypothesis the first round where
-    it fails, or None where it is not seen to fail (in balls: where it does not certainly fail).    rows: the ledger at
-    `at`, which is the first violation or the last round.
+    first_violation: the first round T with R_T > bound, or None.    refuted: the first round of which floats say so and
+    balls exclude it, or None.    failed: for each hypothesis the first round where it fails, or None where it is not
+    seen to fail (in balls: where it does not certainly fail).    rows: the ledger at `at`, which is the first violation
+    or the last round.
     """
 
     run: Trajectory
@@ -39,6 +43,7 @@ class Audit:
     regret: np.ndarray
     curve: np.ndarray
     first_violation: int | None
+    refuted: int | None
     failed: dict[str, int | None]
     rows: list[Row]
     at: int
@@ -93,23 +98,40 @@ def audit(
     same: dict[str, Any] = {"hyper": dict(given), "x0": x0, "record": "all"}
     short = plan.rounds <= COMPILE
     made = run(spec, problem, rounds=rounds, backend="reference" if short else "numba", progress=progress, **same)
-    seen, grade, bits = history(made), "observed", None
+    seen = history(made)
     curve = theorem(seen)
-    above = np.flatnonzero(seen.regret - curve > ROUNDING * (np.abs(curve) + np.cumsum(np.abs(made.loss))))
-    first = int(above[0]) + 1 if len(above) else None
-    if first and first <= ENCLOSE:
-        again = run(spec, problem, rounds=first, backend="arb", **same)
-        with precision(again.provenance["bits"]):
-            balls = history(again)
-            excess = balls.regret - theorem(balls)
-            if excess[-1] > 0 and all(e < 0 for e in excess[:-1]):
-                seen, grade, bits = balls, again.grade, again.provenance["bits"]
-    at = first or seen.rounds
-    with precision(bits):
+    allowed = ROUNDING * (np.abs(curve) + np.cumsum(np.abs(made.loss)))
+    above = (np.flatnonzero(seen.regret - curve > allowed) + 1).tolist()
+    with precision(BITS):
+        in_balls = partial(run, spec, problem, backend="arb", bits=BITS, **same)
+        first, balls = _confirmed(theorem, lambda t: history(in_balls(rounds=t)), above, allowed)
+        seen, at = balls or seen, first or seen.rounds
         here = seen.upto(at)
         rows = theorem.ledger(here, here.point, theorem.terms(here))
         failed = {need.words: first_failure(need, seen) for need in theorem.needs}
-    return Audit(made, theorem, np.asarray(made.regret_curve), curve, first, failed, rows, at, grade)
+    refuted = above[0] if above and above[0] != first else None
+    return Audit(
+        made, theorem, np.asarray(made.regret_curve), curve, first, refuted, failed, rows, at, seen.system.GRADE
+    )
+
+
+def _confirmed(
+    theorem: RegretBound, play: Callable[[int], History], above: list[int], allowed: np.ndarray
+) -> tuple[int | None, History | None]:
+    """The first of the rounds `above` that balls do not exclude; and the run in balls up to it, if that is certain.
+
+    They exclude a violation by more than is allowed to floats. play(T): the run of T rounds in balls.
+    """
+    near = [t for t in above if t <= ENCLOSE]
+    for end in near[:1] + near[1:][-1:]:  # the first is the one, unless floats are wrong there
+        balls = play(end)
+        excess = balls.regret - theorem(balls)
+        above = [t for t in above if t > end or not excess[t - 1] < allowed[t - 1]]
+        if above and above[0] <= end:
+            first = above[0]
+            sure = excess[first - 1] > 0 and all(e < 0 for e in excess[: first - 1])
+            return first, balls.upto(first) if sure else None
+    return next(iter(above), None), None
 
 
 def first_failure(need: Hypothesis, h: History) -> int | None:

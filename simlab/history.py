@@ -23,7 +23,7 @@ from simlab.rule import UpdateRule
 from simlab.trajectory import Trajectory, precision
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
     """The rounds 1..T of a run: arrays of shape T x d (T for t, beta1 and regret), floats or balls.
 
@@ -116,6 +116,8 @@ class History:
 
     def upto(self, rounds: int) -> History:
         """The same run, ended after that many rounds."""
+        if rounds == self.rounds:
+            return self
         cut = {n: getattr(self, n)[:rounds] for n in ("t", "g", "m", "w", "eta", "beta1", "regret", "best")}
         return replace(self, x=self.x[: rounds + 1], **cut)
 

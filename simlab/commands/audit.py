@@ -43,6 +43,7 @@ def audit(
         "rounds": horizon,
         "violated": at is not None,
         "first_violation": at,
+        "refuted": found.refuted,
         "regret": plain(found.regret[-1]),
         "bound": plain(found.curve[-1]),
         "ratio": plain(ratio[-1]),
@@ -68,6 +69,8 @@ def audit(
             f"  largest ratio     {ratio[most]:.6g} at T = {most + 1}",
             f"  first violation   {'none' if at is None else f'T = {at} ({found.grade})'}",
         ]
+        if found.refuted:
+            lines.append(f"  refuted           the bound is passed in floats at T = {found.refuted}, and not in balls")
         for name, failure in found.failed.items():
             lines.append(f"  supposes          {name}: {'holds' if failure is None else f'fails in round {failure}'}")
         lines += ["", f"  the proof at T = {found.at}", f"    {'':<24}{'left':>16}{'right':>16}{'right - left':>16}"]

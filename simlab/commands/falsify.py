@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from simlab.console import app, command_line, json_option, progress_bar, say
@@ -21,15 +23,15 @@ def falsify(bound: str, rule: str | None, rounds: str, free: bool, seed: str, ge
     What floats find is audited in balls.
     """
     from simlab import exact
-    from simlab.falsify import RESTARTS
     from simlab.falsify import falsify as search
+    from simlab.falsify import steps
 
-    length, steps = exact.integer(rounds, "rounds", 2), exact.integer(generations, "generations", 1)
+    length, turns = exact.integer(rounds, "rounds", 2), exact.integer(generations, "generations", 1)
     start = exact.integer(seed, "seed", 0)
-    found = search(bound, rule, length, free, start, steps, progress=progress_bar(RESTARTS * steps, "generations"))
+    found = search(bound, rule, length, free, start, turns, progress=progress_bar(steps(turns), "steps"))
     shown = found.audit
     grade = "observed" if shown is None else shown.grade
-    payload = {
+    payload: dict[str, Any] = {
         "bound": found.bound.name,
         "rule": found.rule.name,
         "rounds": length,
@@ -42,13 +44,18 @@ def falsify(bound: str, rule: str | None, rounds: str, free: bool, seed: str, ge
         "bound_value": None if shown is None else float(shown.curve[shown.at - 1]),
         "first_violation": None if shown is None else shown.first_violation,
         "broken_step": None if shown is None else shown.broken_step,
+        "failed_hypotheses": [] if shown is None else [words for words, at in shown.failed.items() if at],
         "evaluations": found.evaluations,
+        "how": found.how,
         "grade": grade,
         "command": command_line(),
     }
 
     def text() -> str:
-        lines = [f"{found.bound.name} on {found.rule.name}, T = {length}: {found.evaluations} runs tried"]
+        lines = [
+            f"{found.bound.name} on {found.rule.name}, T = {length}: {found.evaluations} runs tried",
+            f"  by                {found.how}",
+        ]
         if shown is None:
             return "\n".join(
                 [*lines, f"  largest R_T/bound  {found.ratio:.6g}", "  no violation found, which shows nothing"]
@@ -60,6 +67,7 @@ def falsify(bound: str, rule: str | None, rounds: str, free: bool, seed: str, ge
             f"  x_1               {found.x1}",
             *(f"  {n:<17} {v}" for n, v in found.hyper.items()),
             f"  breaks at         {shown.broken_step}",
+            *(f"  supposes          {words}, which fails" for words in payload["failed_hypotheses"]),
         ]
         return "\n".join(lines)
 

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 import simlab
+import simlab.corridor
 from counterexamples.luo2019_theorem_4_false import FAMILIES, given, late, one
 from simlab import catalog
 from simlab.audit import audit, first_failure
+from simlab.corridor import PAPERS
 from simlab.errors import BadInput
 from simlab.feasible import Box
 from simlab.history import History, history
@@ -24,7 +26,7 @@ from simlab.regret_bound import RegretBound
 from simlab.rules.adabound import adabound_with
 from simlab.trajectory import precision
 from tests.simlab.golden import met
-from tests.simlab.test_bounds import ABOUT, CURVED
+from tests.simlab.test_bounds import ABOUT, CURVED, beta1_of
 
 # --- what is false ----------------------------------------------------------------------------------------------------
 
@@ -66,6 +68,19 @@ def test_adabounds_bound_is_violated(bound: str) -> None:
         assert met(found.run.regret, "5.972928932188134524755992")
 
 
+@pytest.mark.parametrize("bound", FAMILIES)
+def test_where_adabounds_bound_starts_to_fail(bound: str) -> None:
+    """R_3 passes the bound for h below (7 - 4 sqrt(3))/(2 + 1/sqrt(2)), which is between two numbers 1e-26 apart."""
+    rule, printed, unit = FAMILIES[bound](late, one), Q("0.02652158763128719353402482"), Q(1, 10**26)
+    excess = []
+    for h in (printed - unit / 2, printed + unit / 2):
+        options = {"hyper": given(h), "x0": -1, "rounds": 3, "record": "all", "backend": "arb", "bits": 200}
+        with precision(200):
+            seen = history(simlab.run(rule, "linear_periodic", **options))
+            excess.append(seen.regret[-1] - catalog.bound(bound)(seen)[-1])
+    assert excess[0] > 0 > excess[1]
+
+
 def test_a_violation_that_balls_do_not_repeat_is_only_observed(monkeypatch: pytest.MonkeyPatch) -> None:
     import simlab.audit
 
@@ -73,6 +88,47 @@ def test_a_violation_that_balls_do_not_repeat_is_only_observed(monkeypatch: pyte
     rule = FAMILIES["luo2019_theorem_4"](late, one)
     found = audit(rule, "linear_periodic", "luo2019_theorem_4", given(Q(1, 100)), -1, 3)
     assert (found.first_violation, found.grade, found.broken_step) == (3, "observed", "telescoping")
+
+
+def lost_in_floats(early: int, late: int) -> RegretBound:
+    """A bound that is attained, its distance taken `early` times in rounds 1 and 2 and `late` times from then on.
+
+    Floats lose it in + 10^17 - 10^17.
+    """
+    theorem = catalog.bound("zinkevich2003_constant")
+
+    def terms(h: History) -> dict[str, Any]:
+        own, far = theorem.terms(h), 10**17 + 0 * h.t
+        times = np.array([early if t < 2 else late for t in range(h.rounds)], dtype=object)
+        return {
+            "distance": (own["distance"] * times).astype(h.t.dtype),
+            "energy": own["energy"],
+            "far": far,
+            "back": -far,
+        }
+
+    return replace(theorem, terms=terms)
+
+
+@pytest.mark.parametrize(("late", "first", "grade"), [(1, None, "observed"), (0, 3, "enclosed")])
+def test_a_violation_that_balls_refute_is_none(late: int, first: int | None, grade: str) -> None:
+    """Floats pass 0 for the bound from round 1 on; balls say that none is there, or find the one that is."""
+    hyper = {"gradients": (-1, -1, 1, -1), "alpha": 1}
+    found = audit("sgd", "linear_periodic", lost_in_floats(2, late), hyper, -1, 4)
+    assert (found.curve == 0).all()
+    assert (found.refuted, found.first_violation, found.grade) == (1, first, grade)
+
+
+def test_the_corridor_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an audit, for its curve, its ledger and four hypotheses; once more in the run in balls that confirms."""
+    seen = []
+    along = simlab.corridor._along
+    monkeypatch.setattr(simlab.corridor, "_along", lambda h: seen.append(h.rounds) or along(h))
+    rule = FAMILIES["luo2019_theorem_4"](late, one)
+    audit(rule, "linear_periodic", "luo2019_theorem_4", given(Q(1, 100)), -1, 2)
+    assert seen == [2]
+    audit(rule, "linear_periodic", "luo2019_theorem_4", given(Q(1, 100)), -1, 4)
+    assert seen == [2, 4, 3]
 
 
 @pytest.mark.parametrize("unit", ["1", "1e-13", "1e13"])
@@ -102,8 +158,8 @@ def test_a_ledger_adds_up_in_balls(name: str, rule: str) -> None:
     """To bound - R_T: the difference is a narrow ball around 0; the moment row is an identity, and no row fails."""
     theorem = catalog.bound(name)
     hyper: dict[str, Any] = {"alpha": "1/3", "schedule": theorem.schedule or simlab.rules[rule].schedule}
-    if "beta1" in simlab.rules[rule].hyper and theorem.beta1_schedule == "geometric":
-        hyper |= {"beta1_schedule": "geometric", "lambda": "2/3"}
+    if "beta1" in simlab.rules[rule].hyper:
+        hyper |= beta1_of(theorem)
     if name in CURVED:
         problem = "quadratic"
         hyper |= {"curvature": "1,2", "center": "1/3,2", "lower": -1, "upper": 1, "alpha": CURVED[name]}
@@ -171,7 +227,7 @@ def instances(theorem: RegretBound, rule: str, seed: int, d: int, rounds: int) -
     if "beta1" in spec.hyper:
         hyper["beta1"] = beta1
         choices = ("constant", "inv", "inv_sqrt", "geometric")
-        kind = "geometric" if theorem.beta1_schedule == "geometric" else choices[int(rng.integers(4))]
+        kind = choices[int(rng.integers(4))] if theorem.beta1_schedule == "constant" else theorem.beta1_schedule
         if any("beta1_t = beta1" in need.words for need in theorem.needs):
             kind = "constant"
         hyper |= {"beta1_schedule": kind} | ({"lambda": pick(1, 15, 16)} if kind == "geometric" else {})
@@ -248,13 +304,15 @@ FALSE = [  # rule, problem, bound, hyperparameters, and the hypotheses that fail
         {"beta1_schedule": "inv"},
         {"beta1_t = lambda beta1_{t-1}": 2, "lambda < 1": 1},
     ),
+    ("amsgrad", PERIODIC, "reddi2018_corollary_1_inv", {"beta1_schedule": "inv_sqrt"}, {"beta1_t = beta1/t": 2}),
+    (adabound_with(late, one), PERIODIC, "savarese2019_corollary", {"gamma": "1/4"}, {PAPERS.words: 1}),
     ("sgd", "quadratic", "hazan2007", {"curvature": "1/2", "lower": -1, "upper": 1, "alpha": 1}, {CURVE: 1}),
     ("adabound", PERIODIC, "savarese2019_theorem_3", {"beta1": "1/2", "beta2": "1/5"}, {"beta1 < sqrt(beta2)": 1}),
 ]
 
 
 @pytest.mark.parametrize(("rule", "problem", "bound", "hyper", "fails"), FALSE, ids=name)
-def test_a_false_hypothesis_is_reported(rule: str, problem: str, bound: str, hyper: dict, fails: dict) -> None:
+def test_a_false_hypothesis_is_reported(rule: Any, problem: str, bound: str, hyper: dict, fails: dict) -> None:
     """With the first round where it fails; the bound is evaluated all the same."""
     found = audit(rule, problem, bound, hyper, 1, 50)
     assert {words: at for words, at in found.failed.items() if at} == fails
