@@ -1,4 +1,4 @@
-"""What no algorithm can beat: the minimax regret of linear losses on a box.
+"""What no algorithm can beat: the minimax regret of linear losses on a box, or on a ball.
 
     min over algorithms, max over |g_{t,i}| <= G of R_T  =  d R G E|S_T|          F a box of sides 2 R in d dimensions
 
@@ -10,7 +10,15 @@ x_t is chosen before g_t is seen. So over all 2^T sequences of gradients G s_t, 
 is 0, and that of R_T = sum g_t x_t + R G |S_T| is R G E|S_T|, for every deterministic algorithm; some sequence is at
 least as bad. That is the worst sequence: along one run the regret may be below it, or negative.
 
+On a ball of radius R in d >= 2 dimensions, with ||g_t||_2 <= G,
+
+    max over g_1, ..., g_T of R_T  >=  R G sqrt(T)                              for every deterministic algorithm
+
+since g_t with ||g_t||_2 = G, <g_t, g_1 + ... + g_{t-1}> = 0 and <g_t, x_t> >= 0 can be chosen after x_t is seen: then
+||g_1 + ... + g_T||_2 = G sqrt(T), and R_T = sum <g_t, x_t> + R ||g_1 + ... + g_T||_2.
+
 Cesa-Bianchi and Lugosi (2006), "Prediction, learning, and games", section 8.4 (fair signs); each coordinate by itself.
+Abernethy, Bartlett, Rakhlin and Tewari (2008), "Optimal strategies and minimax lower bounds for online convex games".
 """
 
 from __future__ import annotations
@@ -22,9 +30,9 @@ from typing import Any
 import numpy as np
 
 from simlab.errors import BadInput
-from simlab.feasible import Box
+from simlab.feasible import Ball, Box
 from simlab.history import History
-from simlab.ops import divide
+from simlab.ops import divide, sqrt
 
 
 def mean_distance(rounds: int) -> Fraction:
@@ -43,12 +51,19 @@ def mean_distances(t: np.ndarray) -> Any:
     return np.cumprod(growth)
 
 
-def minimax(h: History) -> Any:
-    """d R G E|S_T| for every T, with the box of a run (R = D_inf/2) and the G = G_inf that its gradients show.
+def _sides(box: Box, d: int) -> set:
+    return {high - low for low, high in box._pairs(d)}
 
-    Raises BadInput where F is no box of equal sides.
+
+def minimax(h: History) -> Any:
+    """What the worst gradients of the run's size cost, for every T: d R G E|S_T| on a box, R G sqrt(T) on a ball.
+
+    R = D_inf/2, and G is what the gradients of the run show: G_inf on a box, G_2 on a ball of d >= 2 dimensions. Raises
+    BadInput where F is neither a ball nor a box of equal sides.
     """
-    box = h.plan.problem.feasible
-    if not isinstance(box, Box) or len({high - low for low, high in box._pairs(h.dimension)}) > 1:
-        raise BadInput(f"the minimax regret here is that of a box of equal sides, and F = {box}")
+    space = h.plan.problem.feasible
+    if isinstance(space, Ball) and h.dimension > 1:
+        return h.d_inf * h.g_2 * sqrt(h.t) / 2
+    if not isinstance(space, Ball | Box) or (isinstance(space, Box) and len(_sides(space, h.dimension)) > 1):
+        raise BadInput(f"the minimax regret is known here on a ball and on a box of equal sides, and F = {space}")
     return h.dimension * h.d_inf * h.g_inf * mean_distances(h.t) / 2

@@ -4,6 +4,13 @@
 
 The first sum is carried as an unevaluated pair (TwoSum), the second is exact or comes with a certified gap, u is
 re-optimised at every recorded round, and the subtraction is done in rationals and rounded once.
+
+What that is worth in float64, for T rounds: R_T differs from the exact regret of the losses as they were rounded by at
+most gamma^2 sum |f_t(x_t)| and one rounding, gamma = T u/(1 - T u), u = 2^-53. For T = 10^9 that is 1.3e-14 times the
+losses suffered, so 1e-10 R_T while they are at most 8000 R_T; Adam and AMSGrad on Reddi et al.'s problem, C = 3, were
+found to be off by the one rounding alone, beside sums in integers. How far the rounding of x_t leads a float run from
+the exact one is not bounded here: balls enclose the exact one, and on these two agree to 1e-15 at T = 10^6 (AMSGrad at
+T = 10^7 too).
 """
 
 from __future__ import annotations

@@ -274,6 +274,16 @@ def curved(h: History, u: np.ndarray, terms: Terms) -> list[Row]:
     ]
 
 
+def following(theorem: RegretBound) -> Callable:
+    """The ledger of a corollary: the theorem's own, and the step from the theorem's terms to the corollary's."""
+
+    def ledger(h: History, u: np.ndarray, terms: Terms) -> list[Row]:
+        own = theorem.terms(h)
+        return [*theorem.ledger(h, u, own), *_corollary(own, terms)]
+
+    return ledger
+
+
 # --- hypotheses that several theorems share -------------------------------------------------------------------------
 
 
@@ -296,5 +306,6 @@ GAMMA = Hypothesis("beta1 < sqrt(beta2)", lambda h: h.plan.hyper["beta2"] - h.pl
 BETA1 = Hypothesis("beta1_t <= beta1", lambda h: h.hyper["beta1"] - h.beta1)
 CONSTANT = Hypothesis("beta1_t = beta1", lambda h: -absolute(h.hyper["beta1"] - h.beta1))
 GEOMETRIC = Hypothesis("beta1_t = lambda beta1_{t-1}", lambda h: -absolute(h.beta1[1:] - decay(h) * h.beta1[:-1]))
+INVERSE = Hypothesis("beta1_t = beta1/t", lambda h: -absolute(divide(h.hyper["beta1"], h.t) - h.beta1))
 LAMBDA = Hypothesis("lambda < 1", lambda h: 1 - decay(h), True)
 CURVED = Hypothesis("losses curve as the weights grow: at the best decision, by (w_t - w_{t-1})/2 Delta_t^2", curving)

@@ -201,6 +201,7 @@ def test_numbers_that_the_proofs_lean_on() -> None:
     values = [first_cycle(Q(i, 1000)) for i in range(1, 201)]
     assert met(values[-1], "1.0221200")
     assert all(a > b for a, b in pairwise(values))
+    assert met(1 / arb(2).sqrt() + 1 / arb(3).sqrt(), "1.28446")
     assert 1 / arb(2).sqrt() + 1 / arb(3).sqrt() < arb(2).sqrt()
 
 
@@ -222,11 +223,18 @@ ABOUT = [(name, rule) for name in simlab.bounds for rule in catalog.bound(name).
 CURVED = {"hazan2007": "1", "mukkamala2017": "40", "sadam": "40"}  # alpha >= G_inf^2/sigma on the problem below
 
 
+def beta1_of(theorem: Any) -> dict[str, Any]:
+    """The beta1 schedule that a theorem supposes."""
+    return {"beta1_schedule": theorem.beta1_schedule} | (
+        {"lambda": "2/3"} if theorem.beta1_schedule == "geometric" else {}
+    )
+
+
 def given(name: str, rule: str) -> tuple[str, dict[str, Any]]:
     """A problem in three dimensions that the theorem is about, and hyperparameters."""
     theorem, hyper = catalog.bound(name), {"alpha": "1/3"}
-    if "beta1" in simlab.rules[rule].hyper and theorem.beta1_schedule == "geometric":
-        hyper |= {"beta1_schedule": "geometric", "lambda": "2/3"}
+    if "beta1" in simlab.rules[rule].hyper:
+        hyper |= beta1_of(theorem)
     hyper["schedule"] = theorem.schedule or simlab.rules[rule].schedule
     if name in CURVED:
         center = {"curvature": "1,2,3", "center": "1/3,-1/2,2", "lower": -1, "upper": 1}
@@ -296,6 +304,38 @@ def test_equal_where_they_must_be() -> None:
             run = simlab.run(rule, "quadratic", hyper=hyper, x0=1, rounds=50, record="all", backend="reference")
             curves.append(simlab.bounds[bound](history(run)))
         np.testing.assert_allclose(*curves, rtol=1e-13)
+
+
+COROLLARIES = [  # corollary, theorem, rule, hyperparameters, and whether the two are one where beta1 = 0
+    ("reddi2018_corollary_1", "reddi2018_theorem_4", "amsgrad", {}, True),
+    ("reddi2018_corollary_1_inv", "reddi2018_theorem_4", "amsgrad", {}, True),
+    ("luo2019_corollary_4_1", "luo2019_theorem_4", "adabound", {"gamma": "1/4"}, True),
+    ("luo2019_corollary_4_1_inv", "luo2019_theorem_4", "adabound", {"gamma": "1/4"}, True),
+    ("savarese2019_corollary", "savarese2019_theorem_3", "adabound", {"gamma": "1/4"}, False),
+]
+
+
+@pytest.mark.parametrize(("name", "theorem", "rule", "hyper", "one"), COROLLARIES)
+def test_a_corollary_follows(name: str, theorem: str, rule: str, hyper: dict[str, Any], one: bool) -> None:
+    """It is never below its theorem; where beta1 = 0 it is the theorem, if it is about momentum alone."""
+    corollary, parent = simlab.bounds[name], simlab.bounds[theorem]
+    for beta1 in ("1/2", "0"):
+        given = {"alpha": "1/3", **hyper, "beta1": beta1, **(beta1_of(corollary) if beta1 != "0" else {})}
+        run = simlab.run(rule, "least_squares", rounds=200, record="all", hyper=given, backend="reference")
+        above = corollary(history(run)) / parent(history(run))
+        assert above.min() >= 1
+        assert above[-1] < 5  # and not far above it
+        assert (above.max() == 1) == (one and beta1 == "0")
+
+
+def test_the_repaired_bound_of_adabound() -> None:
+    """The corridor alone says more than the run's own weights do, and at most (1 + 4/gamma) sqrt(T)/alpha_star."""
+    hyper = {"alpha_star": "1/10", "gamma": "1/100", "beta1": 0}
+    for rule in ("adabound", "amsbound"):
+        run = history(simlab.run(rule, "reddi2018_periodic", hyper=hyper, record="all", backend="reference"))
+        weights = 2 * simlab.bounds["adabound_repaired"].terms(run)["distance"] / run.d_inf**2
+        assert np.all(weights > run.variation)
+        assert np.all(weights <= 401 * np.sqrt(run.t) * 10)
 
 
 def test_the_logarithmic_bound_is_attained_in_the_first_round() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction as Q
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -13,7 +14,7 @@ import simlab
 from simlab.backends.arb import number
 from simlab.bounds.zinkevich2003_constant import zinkevich2003_constant
 from simlab.errors import BadInput
-from simlab.feasible import Box
+from simlab.feasible import Ball, Box
 from simlab.history import history
 from simlab.minimax import mean_distance, mean_distances, minimax
 from simlab.ops import dot
@@ -64,10 +65,48 @@ def test_the_mean_over_all_sequences_is_the_lower_bound(rule: str) -> None:
     np.testing.assert_allclose(minimax(history(run)), run.regret_curve, rtol=1e-12)
 
 
+def against(rule: str, rounds: int) -> Any:
+    """A run on the disc of radius 2 against gradients of norm 1, chosen after x_t is seen.
+
+    Each is at a right angle to the sum of those before it, and not downhill from where the rule is.
+    """
+    played: list[tuple[Q, Q]] = [(Q(3, 5), Q(4, 5))]
+
+    def disc() -> Problem:
+        best = Best((Q(0), Q(0)), Q(0))  # regret is taken below
+        return Problem(linear, row, Ball(Q(2)), (tuple(played),), len(played), 2, best=lambda t: best)
+
+    options: dict[str, Any] = {"hyper": {"alpha": "1/2"}, "x0": (Q(1, 2), Q(1, 3)), "backend": "reference"}
+    while True:
+        run = simlab.run(rule, disc, rounds=len(played), record="all", **options)
+        if len(played) == rounds:
+            return run
+        (x, y), (a, b) = run.x_last, map(sum, zip(*played, strict=True))
+        size = np.hypot(float(a), float(b)) * np.sign(float(-b) * x + float(a) * y or 1.0)
+        played.append((Q(float(-b) / size), Q(float(a) / size)))
+
+
+@pytest.mark.parametrize("rule", simlab.rules)
+def test_no_rule_beats_the_ball(rule: str) -> None:
+    """R G sqrt(T) at least, against an adversary that sees x_t."""
+    run = against(rule, 6)
+    seen = history(run)
+    worst = (seen.g * seen.x[:-1]).sum() + 2 * np.hypot(*seen.g.sum(axis=0))
+    low = minimax(seen)[-1]
+    assert low == pytest.approx(2 * np.sqrt(6), rel=1e-14)
+    assert low * (1 - 1e-14) <= worst < 3 * low
+
+
+def test_a_ball_of_one_dimension_is_a_box() -> None:
+    line = partial(Problem, linear, row, Ball(Q(3)), ((Q(2), Q(-1)),), 2, best=lambda t: Best(Q(0), Q(0)))
+    run = history(simlab.run("sgd", lambda: line(), rounds=4, record="all", backend="reference"))
+    np.testing.assert_array_equal(minimax(run), [6, 6, 9, 9])
+
+
 def test_a_box_of_unequal_sides_is_refused() -> None:
     hyper = {"curvature": "1,1", "center": "0,0", "lower": -1, "upper": "1,2"}
     run = history(simlab.run("sgd", "quadratic", hyper=hyper, rounds=3, record="all", backend="reference"))
-    with pytest.raises(BadInput, match="a box of equal sides"):
+    with pytest.raises(BadInput, match="on a ball and on a box of equal sides"):
         minimax(run)
 
 
