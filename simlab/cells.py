@@ -115,7 +115,14 @@ def play_cells(cells: Cells, system: Any, path: str, progress: Callable[[int], N
     play, plus = rebind(online_round(plan), system, memo=memo), rebind(add, system, memo=memo)
     k = len(plan.recorded)
     start = np.moveaxis(cells.x0, 0, -1)
-    shapes = {"x": start.shape, "rate": start.shape, "direction": start.shape, "loss": (n,), "total": (n,), "error": (n,)}
+    shapes = {
+        "x": start.shape,
+        "rate": start.shape,
+        "direction": start.shape,
+        "loss": (n,),
+        "total": (n,),
+        "error": (n,),
+    }
     kept = {name: np.full((k, *shape), np.nan) for name, shape in shapes.items()}
     stopped, reason = np.zeros(n, dtype=np.int64), dict[int, str]()
     enter, leave = system.column, system.array

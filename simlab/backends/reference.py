@@ -73,7 +73,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 def _one_by_one(f: Callable, x: np.ndarray) -> np.ndarray:
     """The C library's values: NumPy's own differ in the last bit."""
-    return np.array([f(v) for v in x.ravel().tolist()]).reshape(x.shape)
+    kind = x.dtype if x.dtype.kind == "f" else np.float64
+    return np.array([f(v) for v in x.ravel().tolist()], dtype=kind).reshape(x.shape)
 
 
 def exp(x: Any) -> Any:
@@ -169,7 +170,8 @@ def run_cells(cells: Any, *, progress: Callable = lambda t: None, **_: Any) -> A
     from simlab.backends import _single
     from simlab.cells import play_cells
 
-    return play_cells(cells, _single.SYSTEM if cells.single else sys.modules[__name__], "numpy", progress)
+    with np.errstate(all="ignore"):  # what is not finite stops a cell, and the records say so
+        return play_cells(cells, _single.SYSTEM if cells.single else sys.modules[__name__], "numpy", progress)
 
 
 join(sys.modules[__name__], float, np.ndarray, np.float64, np.bool_)

@@ -29,6 +29,8 @@ from simlab.ops import join
 from simlab.protocol import Plan, Records, run_loop
 
 GRADE, NANOSECONDS, PACKAGES = "observed", 500_000, ("torch",)
+CELL_NANOSECONDS = 20  # of a round of a cell among many, compiled for a CPU
+VECTORS = True  # run_cells takes vector problems too
 _device = torch.device("cpu")
 
 
@@ -121,8 +123,11 @@ def scale(rate: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
 
 
 def flush(state: tuple) -> tuple:
-    kept = tuple(torch.where(torch.abs(s) < reference.TINY, torch.zeros_like(s), s) for s in state)
-    return kept, any(bool(torch.any((k == 0) & (s != 0))) for k, s in zip(kept, state, strict=True))
+    kept = tuple(torch.where(torch.abs(s) < torch.finfo(s.dtype).tiny, torch.zeros_like(s), s) for s in state)
+    lost: Any = False
+    for k, s in zip(kept, state, strict=True):
+        lost = lost | ((k == 0) & (s != 0))
+    return kept, lost
 
 
 def finite(x: torch.Tensor) -> bool:
@@ -138,14 +143,14 @@ def bisect(f: Callable, low: Any, *args: Any) -> torch.Tensor:
 
 
 @cache
-def self_test() -> None:
-    """Check this build's sqrt and division on the CPU against exact arithmetic; raises NotHere if a bit is wrong."""
+def self_test(device: torch.device) -> None:
+    """Check this build's sqrt and division on the device against exact arithmetic; raises NotHere if a bit is wrong."""
     draws = torch.rand(2048, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) + 2.0**-40
-    x, y = draws[:, 0], draws[:, 1]
+    x, y = draws.to(device).unbind(1)
     for a, root, b, quotient in zip(x.tolist(), sqrt(x).tolist(), y.tolist(), divide(x, y).tolist(), strict=True):
         exact, half = Fraction(a), Fraction(math.ulp(root)) / 2
         if not (Fraction(root) - half) ** 2 <= exact <= (Fraction(root) + half) ** 2 or quotient != a / b:
-            raise NotHere("this build of torch rounds sqrt or division wrongly on this CPU; use another backend")
+            raise NotHere(f"this build of torch rounds sqrt or division wrongly on {device}; use another backend")
     if divide(1, y).tolist() != [1 / v for v in y.tolist()]:
         raise NotHere("this build of torch divides a number by a tensor with a wrong last bit; use another backend")
 
@@ -166,12 +171,26 @@ def run(plan: Plan, *, device: str | None = None, progress: Callable = lambda t:
     global _device
     before, _device = _device, open_device(device or "cpu")
     try:
-        if _device.type == "cpu":
-            self_test()
+        self_test(_device)
         with torch.no_grad():
             return run_loop(plan, sys.modules[__name__], progress)
     finally:
         _device = before
+
+
+def run_cells(
+    cells: Any, *, device: str | None = None, progress: Callable = lambda t: None, how: str | None = None, **_: Any
+) -> Any:
+    """The runs of cells, numbers or vectors, in float64 or float32, on the device; `path` says by which machinery.
+
+    how: triton, compile or eager; unless set, the fastest that serves.
+    """
+    from simlab.backends import _paths
+
+    where = open_device(device or "cpu")  # in float32 too schedules are doubles
+    self_test(where)
+    with torch.no_grad():
+        return _paths.run_cells(cells, where, progress, how)
 
 
 join(sys.modules[__name__], torch.Tensor)
