@@ -1,11 +1,12 @@
 """How fast the compiled online loop is, beside its peers, in one run.
 
-    python scripts/benchmark.py [--quick] [--rounds N] [--repeats N] [--only loop|rules|start] [--out FILE]
+    python scripts/benchmark.py [--quick] [--rounds N] [--repeats N] [--only PART] [--out FILE]
 
     loop    one scalar loop of Adam written in every way that people use (benchmark_peers.py), and what recording,
             compensated regret and a whole call of simlab.run cost
     rules   every rule that is found, beside the limit that the processor's divider sets
     start   wall time from the start of a process
+    sweep   4096 runs at once, and vector: one long one, beside their limits (benchmark_arrays.py)
 
 Every figure is the least of several repetitions of the processor time of this process; all entries of a table take
 turns, so that a busy machine disturbs them alike. Quote ratios, not nanoseconds. A peer that is not installed is
@@ -31,6 +32,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import benchmark_arrays as arrays
 import benchmark_peers as peers
 from benchmark_peers import Case, Skip
 from benchmark_tables import text
@@ -59,7 +61,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a few seconds: two repetitions of short loops, two rules")
     parser.add_argument("--rounds", type=int, help="rounds of one repetition of a compiled loop (10,000,000)")
     parser.add_argument("--repeats", type=int, help="repetitions (9)")
-    parser.add_argument("--only", choices=PARTS, help="one part instead of all three")
+    parser.add_argument("--only", choices=PARTS, help="one part instead of all")
     parser.add_argument("--out", help="write the JSON to this file, whole or not at all")
     options = parser.parse_args()
     options.rounds = options.rounds or (100_000 if options.quick else 10_000_000)
@@ -300,7 +302,13 @@ def start(options: argparse.Namespace) -> dict[str, Any]:
     return {"seconds": found, "skipped": skipped}
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {"loop": loop, "rules": rules, "start": start}
+PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "loop": loop,
+    "rules": rules,
+    "start": start,
+    "sweep": lambda options: arrays.sweep(options, say),
+    "vector": lambda options: arrays.vector(options, say),
+}
 
 
 if __name__ == "__main__":

@@ -234,12 +234,12 @@ def compiler() -> tuple[str, str]:
     return path, text.splitlines()[0]
 
 
-def library(*flags: str) -> ctypes.CDLL:
-    """SOURCE built with those flags in a folder that is gone once it is loaded."""
+def library(*flags: str, text: str = SOURCE) -> ctypes.CDLL:
+    """C source built with those flags in a folder that is gone once it is loaded."""
     path, _ = compiler()
     with tempfile.TemporaryDirectory() as folder:
         source, built = Path(folder, "loop.c"), Path(folder, "loop.so")
-        source.write_text(SOURCE)
+        source.write_text(text)
         command = [path, *flags, "-fno-math-errno", "-shared", "-fPIC", str(source), "-o", str(built), "-lm"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 the system's compiler
         if done.returncode:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmark_arrays import sweep_text, vector_text
+
 
 def text(report: dict[str, Any]) -> str:
     """The report as tables."""
@@ -21,6 +23,10 @@ def text(report: dict[str, Any]) -> str:
         lines += ["", f"{'from the start of a process':<40} {'s':>8}"]
         lines += [f"{name:<40} {seconds:>8.3f}" for name, seconds in report["start"]["seconds"].items()]
         lines += [f"{name:<40}  skipped: {why}" for name, why in report["start"]["skipped"].items()]
+    if "sweep" in report:
+        lines += sweep_text(report["sweep"])
+    if "vector" in report:
+        lines += vector_text(report["vector"])
     return "\n".join(lines)
 
 

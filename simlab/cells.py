@@ -140,8 +140,9 @@ def play_cells(cells: Cells, system: Any, path: str, progress: Callable[[int], N
 
     alpha, decay, x = enter(cells.alpha), enter(cells.decay), enter(start)
     hyper, data, region = columns(cells.hyper), columns(cells.data), columns(cells.region)
-    power, total, error = 0 * decay + 1, 0 * alpha, 0 * alpha
-    zeros = {name: 0 * x if shape == start.shape else 0 * alpha for name, shape in shapes.items()}
+    power, zero = 0 * decay + 1, enter(np.zeros(n, dtype=cells.x0.dtype))
+    total = error = zero
+    zeros = {name: 0 * x if shape == start.shape else zero for name, shape in shapes.items()}
     state = tuple(0 * x + s for s in plan.rule.state.values())
     period, phase, alive = enter(cells.period), enter(np.ones(n, dtype=np.int64)), enter(np.ones(n, dtype=bool))
     underflow = ~alive

@@ -93,8 +93,8 @@ def digest(functions: list[Callable], *facts: Any) -> str:
 
 
 def _sources() -> tuple[str, ...]:
-    here = Path(__file__).parent
-    return tuple(hashlib.sha256((here / name).read_bytes()).hexdigest() for name in ("kernels.py", "machine_code.py"))
+    here, names = Path(__file__).parent, ("kernels.py", "lanes.py", "machine_code.py", "stream.py", "vectors.py")
+    return tuple(hashlib.sha256((here / name).read_bytes()).hexdigest() for name in names)
 
 
 _SOURCES = _sources()  # as this process found them; what is built after an edit of them is not kept

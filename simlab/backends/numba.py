@@ -19,6 +19,7 @@ from simlab.ops import Weight
 from simlab.protocol import Plan, Records, bound, online_round, proposer, why
 
 GRADE, NANOSECONDS, PACKAGES = "observed", 10, ("numba", "llvmlite")
+CELL_NANOSECONDS = 2  # of a round of a cell among many, on one core
 number, finite = reference.number, reference.finite  # numbers enter and leave as the reference's
 BORROWED = (reference.add, reference.bisect)  # what kernels compile besides the plan's own functions
 HEAD, COUNTERS, SHAPES = 5, 9, 64  # entries of the buffers: see simlab.kernels
@@ -104,11 +105,37 @@ def run(plan: Plan, *, progress: Callable = lambda t: None, **_: Any) -> Records
     state = np.array([np.full(len(x), float(s)) for s in plan.rule.state.values()] or [np.zeros(len(x))])
     buffers = [numbers, counters, rounds, records, x, state]
     pointers = [b.ctypes.data for b in buffers]
+    advance = None
+    if d is not None:
+        from simlab.stream import quickly
+
+        advance = quickly(plan, d, (hyper, region, data))
     while counters[0] < plan.rounds and not counters[7]:
-        counters[1] = min(plan.rounds, counters[0] + CHUNK)
+        t, k = int(counters[0]), int(counters[4])
+        end = min(plan.rounds, t + CHUNK // (d or 1) + 1)
+        if advance:
+            end = min(plan.rounds, advance.until(t, k))
+            if advance(t, end, k, (counters, numbers, x, state)):
+                progress(end)
+                continue
+        counters[1] = end
         call(*pointers)
         progress(int(counters[0]))
     return _records(plan, counters, records, x, state)
+
+
+def run_cells(cells: Any, *, progress: Callable = lambda t: None, threads: int = 0, **_: Any) -> Any:
+    """Scalar cells in the lanes of vectors, on one thread for each core unless told: a nanosecond a cell and round.
+
+    What is no straight-line arithmetic is played by NumPy, a column at a time.
+    """
+    from simlab.blocks import play
+    from simlab.vectors import Untraceable
+
+    try:
+        return play(cells, progress, threads)
+    except Untraceable:
+        return reference.run_cells(cells, progress=progress)
 
 
 def _records(plan: Plan, counters: np.ndarray, records: np.ndarray, x: np.ndarray, state: np.ndarray) -> Records:

@@ -46,11 +46,11 @@ def divide(a: Any, b: Any) -> Any:
 
 
 def minimum(a: Any, b: Any) -> Any:
-    return np.minimum(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else (a if a < b else b)
+    return where(a < b, a, b)
 
 
 def maximum(a: Any, b: Any) -> Any:
-    return np.maximum(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else (a if a > b else b)
+    return where(a > b, a, b)
 
 
 def absolute(x: Any) -> Any:
