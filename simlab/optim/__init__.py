@@ -19,9 +19,14 @@ compare later rates with: final_lr then counts unscaled, until `initial_lr` is s
 Numbers are torch's own: a float beta stands for itself, and 1 - beta is a float subtraction. State is kept in float32
 for parameters of 16 and 32 bits, and in float64 for float64 ones and where a rule divides by a root with no epsilon
 beside it (a float32 square underflows below 1e-23, and the step would be infinite). Subnormal state is set to 0, as in
-every run. Complex parameters are pairs of reals, and so is their state. Large parameters on a CPU are stepped in
-pieces, which changes no bit. `foreach` and `fused` are accepted and change nothing: there is one path. `capturable` is
-refused, since the round number is kept on the host; so are sparse gradients, and gradients that are not finite.
+every run. Complex parameters are pairs of reals, and so is their state.
+
+A step is defined by single operations of torch. On a CPU it is taken by machine code made from the same source, in one
+pass over memory and on as many threads as torch has, with the same bits (simlab.optim.fused): `fused=None` uses it
+where it fits (parameters that lie in one piece), `fused=False` never, and `fused=True` refuses other devices. `foreach`
+changes nothing. `capturable` is refused, since the round number is kept on the host; so are sparse gradients, and
+gradients that are not finite. Looking at them is another reading of memory: check_finite=False leaves it out, and then
+a nan spreads as it does in torch.
 """
 
 from __future__ import annotations

@@ -6,32 +6,23 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable
-from functools import cache
-from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
-from simlab import catalog, exact
+from simlab import exact
 from simlab.backends import torch as _backend
 from simlab.errors import BadInput, nearest
-from simlab.feasible import Box
-from simlab.ops import Weight, clip, rebind
-from simlab.protocol import bound_hyper, proposer
-from simlab.rule import UpdateRule
-from simlab.schedules import constant
+from simlab.ops import Weight, rebind
+from simlab.optim import fused
+from simlab.optim.moves import TENSORS, Job, Kind, Numbers, clip_tensors, move, parted, rule, schedule
+from simlab.protocol import bound_hyper
 
 import torch  # isort: skip  # after the backend, which says what to install where it is missing
 
-PIECE = 1 << 16  # coordinates of a large parameter that a step takes at a time: temporaries then stay in the cache
 
-# the rule behind a kind of optimizer in each form; where the released form has no rule of its own, only s(t) differs
-RULES: dict[str, dict[str, str]] = {
-    "momentum": {"released": "momentum", "paper": "momentum"},
-    "adagrad": {"released": "adagrad", "paper": "adagrad"},
-    "rmsprop": {"released": "rmsprop", "paper": "rmsprop"},
-    "adam": {"released": "adam", "paper": "adam_analysed"},
-    "amsgrad": {"released": "amsgrad", "paper": "amsgrad"},
-    "adabound": {"released": "adabound_released", "paper": "adabound"},
-    "amsbound": {"released": "amsbound_released", "paper": "amsbound"},
+INSTEAD = {  # of a gradient that cannot be used
+    "not on the CPU": "fused=True means machine code of the CPU; leave it None",
+    "sparse": "there is no sparse form (torch.optim.SparseAdam has one)",
+    "not finite": "torch.amp.GradScaler skips such steps; check_finite=False takes them",
 }
 
 
@@ -55,73 +46,19 @@ class Rates(NamedTuple):
     above: float
 
 
-# --- the rules on tensors -------------------------------------------------------------------------------------------
-
-
-@cache
-def _largest_subnormal(kind: torch.dtype) -> float:
-    tiny = torch.tensor(torch.finfo(kind).tiny, dtype=kind)  # the smallest normal number
-    return float(torch.nextafter(tiny, torch.zeros_like(tiny)))
-
-
-def _flush(state: tuple) -> tuple:
-    """State that is subnormal in its own type is set to 0; nobody asks whether any was, which would wait.
-
-    torch's hardshrink is x where |x| > a, else 0, in one pass.
-    """
-    return tuple(torch.nn.functional.hardshrink(s, _largest_subnormal(s.dtype)) for s in state), False
-
-
-_TENSORS = SimpleNamespace(**{**vars(_backend), "flush": _flush})
-_clip, _project = rebind(clip, _TENSORS), rebind(Box.project, _TENSORS)
-
-
-@cache
-def _rule(kind: str, form: str) -> UpdateRule:
-    return catalog.rule(RULES[kind][form])
-
-
-def _schedule(kind: str, form: str) -> Callable:
-    return constant if form == "released" else _rule(kind, form).schedule
-
-
-@cache
-def _proposer(kind: str, form: str) -> Callable:
-    plan: Any = SimpleNamespace(rule=_rule(kind, form), rate_schedule=_schedule(kind, form), beta1_schedule=constant)
-    return rebind(proposer(plan), _TENSORS)
-
-
-@cache
-def _parted(kind: str, form: str) -> Callable:
-    """The rule with clip(rate, lower, upper) left undone: its rate is these three, if it clips."""
-    return rebind(_rule(kind, form).function, _TENSORS, memo={clip: lambda rate, lower, upper: (rate, lower, upper)})
-
-
 def _real(x: torch.Tensor) -> torch.Tensor:
     return torch.view_as_real(x) if x.is_complex() else x
 
 
-def _cuts(*tensors: torch.Tensor) -> bool:
-    """Whether a step on these is worth cutting: large, on the CPU, and laid out alike."""
-    return tensors[0].numel() > PIECE and all(x.device.type == "cpu" and x.is_contiguous() for x in tensors)
+def _written_out(g: torch.Tensor) -> torch.Tensor:
+    """A gradient as reals that stand for themselves: torch may have left conjugation or a sign for later."""
+    return _real(g.resolve_conj()).resolve_neg()
 
 
-def _by_pieces(move: Callable, target: torch.Tensor, g: torch.Tensor, state: tuple) -> tuple:
-    """move(target, g, state), piece by piece and in place: coordinates do not see each other, so no bit changes."""
-    x, g, whole = target.view(-1), g.view(-1), state
-    for start in range(0, x.numel(), PIECE):
-        cut = slice(start, start + PIECE)
-        moved, after = move(x[cut], g[cut], tuple(s.view(-1)[cut] if s.ndim else s for s in state))
-        if start == 0:  # what was a number may have become one a coordinate
-            whole = tuple(
-                s if s.ndim or not a.ndim else torch.empty(target.shape, dtype=a.dtype)
-                for s, a in zip(state, after, strict=True)
-            )
-        x[cut] = moved
-        for s, a in zip(whole, after, strict=True):
-            if s.ndim:
-                s.view(-1)[cut] = a
-    return tuple(s if s.ndim else a for s, a in zip(whole, after, strict=True))
+def _finite(g: torch.Tensor) -> bool:
+    """Whether all are finite: a sum is, only if each term is, and of the largest and least nan is both."""
+    total = g.sum(dtype=torch.float32 if g.itemsize < 4 else g.dtype)
+    return math.isfinite(float(total)) or all(math.isfinite(float(end)) for end in g.aminmax())
 
 
 def _letters(group: dict[str, Any]) -> dict[str, tuple[str, Any]]:
@@ -141,8 +78,9 @@ class RuleOptimizer(torch.optim.Optimizer):
     """A torch optimizer whose step is a rule's; the state of a parameter is the rule's, by its names, and `step`.
 
     Keywords of all: form, box and decoupled_weight_decay (see the module), maximize and differentiable as in torch;
-    foreach and fused change nothing, capturable=True is refused. Raises Refused (a ValueError) where an option is out
-    of range, and nothing is half done: gradients are looked at before the first parameter moves.
+    foreach and fused change no bit, capturable=True is refused. Raises Refused (a ValueError) where an option is out of
+    range, and nothing is half done: gradients are looked at before the first parameter moves. check_finite=False
+    leaves that look out, and trusts them to be finite as torch does.
     """
 
     kind: ClassVar[str]
@@ -161,6 +99,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
         fused: bool | None = None,
+        check_finite: bool = True,
     ) -> None:
         decoupled = self.decoupled if decoupled_weight_decay is None else decoupled_weight_decay
         shared = {
@@ -172,6 +111,7 @@ class RuleOptimizer(torch.optim.Optimizer):
             "capturable": capturable,
             "differentiable": differentiable,
             "fused": fused,
+            "check_finite": check_finite,
         }
         super().__init__(params, {**defaults, **shared})
 
@@ -198,6 +138,8 @@ class RuleOptimizer(torch.optim.Optimizer):
             raise Refused(f"form is 'released' or 'paper'; got {form!r}{nearest(str(form), ('released', 'paper'))}")
         if group["capturable"]:
             raise Refused("capturable=True is not supported: the round number is kept on the host; leave it False")
+        if group["fused"] and group["differentiable"]:
+            raise Refused("fused=True is machine code, of which there is no derivative; leave it None")
         if isinstance(lr, torch.Tensor) and lr.numel() != 1:
             raise Refused(f"a tensor lr has one element; got {lr.numel()}")
         size = float(lr.detach() if isinstance(lr, torch.Tensor) else lr)
@@ -205,7 +147,7 @@ class RuleOptimizer(torch.optim.Optimizer):
             if not 0 <= value < math.inf:
                 raise Refused(f"{name} must be finite and >= 0; got {value}")
         group.setdefault("initial_lr", size)
-        hyper = _rule(*self._of(group)).hyper
+        hyper = rule(*self._of(group)).hyper
         if group.get("eps") and "epsilon" not in hyper:
             raise Refused(
                 f"{type(self).__name__} in its {form} form has no epsilon, so eps must be 0 or None; got {group['eps']}"
@@ -232,14 +174,15 @@ class RuleOptimizer(torch.optim.Optimizer):
                 raise Refused(f"box=(lower, upper) needs lower <= upper; got ({lower}, {upper})")
             group["box"] = (lower, upper)
 
-    def _numbers(self, group: dict[str, Any]) -> tuple[Any, tuple]:
-        """(alpha, hyper) that the rule is called with."""
+    def _numbers(self, group: dict[str, Any]) -> Numbers:
         lr, initial = group["lr"], group["initial_lr"]
-        lr = lr.reshape(()) if isinstance(lr, torch.Tensor) else lr
+        lr = lr.reshape(()).to(torch.float64) if isinstance(lr, torch.Tensor) else lr
         values = {letter: value for letter, (_, value) in _letters(group).items()}
         if values["alpha_star"] is not None:
             values["alpha_star"] = values["alpha_star"] * (lr / initial if initial else float(lr > 0))
-        return lr, bound_hyper(_rule(*self._of(group)), values, lambda value: value)
+        hyper = bound_hyper(rule(*self._of(group)), values, lambda value: value)
+        lower, upper = group["box"] or (0.0, 0.0)
+        return Numbers(lr, group["weight_decay"], lower, upper, hyper)
 
     # --- a step -----------------------------------------------------------------------------------------------------
 
@@ -252,52 +195,47 @@ class RuleOptimizer(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for i, group in enumerate(self.param_groups):
-            for k, p in enumerate(group["params"]):
-                self._look_at(p.grad, f"the gradient of parameter {group.get('param_names', {k: k})[k]} in group {i}")
         with torch.set_grad_enabled(bool(self.defaults["differentiable"])):
-            for group in self.param_groups:
-                numbers = self._numbers(group)
-                for p in group["params"]:
-                    if p.grad is not None:
-                        self._move(p, group, *numbers)
+            seen = [self._gradients(i, group) for i, group in enumerate(self.param_groups)]
+            for group, gradients in zip(self.param_groups, seen, strict=True):
+                self._step(group, gradients)
         return loss
 
-    def _look_at(self, g: torch.Tensor | None, name: str) -> None:
-        if g is None:
-            return
-        if g.layout is not torch.strided:
-            raise Refused(f"{name} is sparse, and {type(self).__name__} has no sparse form; torch.optim.SparseAdam has")
-        if g.numel() and not all(torch.isfinite(end) for end in _real(g.detach()).aminmax()):  # nan is both ends
-            raise Refused(f"{name} is not finite; nothing was updated (torch.amp.GradScaler skips such steps)")
+    def _gradients(self, i: int, group: dict[str, Any]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """(parameter, gradient) of group i, the gradients looked at."""
+        found = []
+        for k, p in enumerate(group["params"]):
+            if p.grad is None:
+                continue
+            fault = "sparse" if p.grad.layout is not torch.strided else ""
+            if group["fused"] and not p.is_cpu:
+                fault = "not on the CPU"
+            if not fault:
+                found.append((p, _written_out(p.grad)))
+                fault = "" if not group["check_finite"] or _finite(found[-1][1].detach()) else "not finite"
+            if fault:
+                name = f"the gradient of parameter {group.get('param_names', {k: k})[k]} in group {i} is {fault}"
+                raise Refused(f"{name}; nothing was updated, and {INSTEAD[fault]}")
+        return found
 
-    def _move(self, p: torch.Tensor, group: dict[str, Any], alpha: Any, hyper: tuple) -> None:
+    def _step(self, group: dict[str, Any], gradients: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
         of = self._of(group)
-        target, g, kept = _real(p), _real(p.grad), self.state[p]  # type: ignore[arg-type]
-        rule = _rule(*of)
-        divides = "epsilon" not in rule.hyper and bool({"v", "s"} & rule.state.keys())
-        wide = torch.float64 if divides or target.dtype == torch.float64 else torch.float32
-        t = int(kept["step"]) + 1 if "step" in kept else 1
-
-        def move(x: torch.Tensor, g: torch.Tensor, state: tuple) -> tuple[torch.Tensor, tuple]:
-            x, g = x.to(wide, copy=group["differentiable"]), g.to(wide)
-            if group["maximize"]:
-                g = -g
-            if group["weight_decay"] and group["decoupled_weight_decay"]:
-                x = x * (1 - alpha * group["weight_decay"])
-            elif group["weight_decay"]:
-                g = g + group["weight_decay"] * x
-            x, rate, _, state, *_ = _proposer(*of)(t, g, x, state, 1, alpha, 1, hyper)
-            return x if group["box"] is None else _project(x, rate, *group["box"]), state
-
-        # state starts as numbers, and takes shape and type from the first gradient where it depends on one
-        state = tuple(kept[n] if n in kept else torch.tensor(v, dtype=torch.float64) for n, v in rule.state.items())
-        if _cuts(target, g, *state) and not group["differentiable"]:
-            state = _by_pieces(move, target, g, state)
-        else:
-            x, state = move(target, g, state)
-            target.copy_(x)
-        kept.update(zip(rule.state, state, strict=True), step=torch.tensor(t))
+        decay = "" if not group["weight_decay"] else "decoupled" if group["decoupled_weight_decay"] else "coupled"
+        kind, numbers = Kind(*of, group["maximize"], decay, group["box"] is not None), self._numbers(group)
+        single = group["fused"] is False or group["differentiable"]
+        together: dict[torch.dtype, list[Job]] = {}
+        for p, g in gradients:
+            kept = self.state[p]
+            if not kept:  # numbers, which take shape and type from the first gradient where they depend on one
+                kept.update({name: torch.tensor(v, dtype=torch.float64) for name, v in rule(*of).state.items()})
+                kept["step"] = torch.tensor(0)
+            job = Job(_real(p), g, kept)
+            if not single and fused.fits(kind, p, job):
+                together.setdefault(job.x.dtype, []).append(job)
+            else:
+                move(kind, numbers, job, group["differentiable"])
+        for jobs in together.values():
+            fused.move(kind, numbers, jobs)
 
     # --- what can be read -------------------------------------------------------------------------------------------
 
@@ -313,15 +251,15 @@ class RuleOptimizer(torch.optim.Optimizer):
             why = "is not in any group of this optimizer" if group is None else "has not been stepped yet"
             raise Refused(f"the parameter {why}, so it has no rates")
         of, kept = self._of(group), self.state[param]
-        alpha, hyper = self._numbers(group)
-        held = tuple(Weight(1, 0) if isinstance(h, Weight) else h for h in hyper)
-        t, state = int(kept["step"]), tuple(kept[n] for n in _rule(*of).state)
-        rate = _parted(*of)(t, alpha, torch.zeros_like(_real(param)), *state, *held)[0].rate
+        numbers = self._numbers(group)
+        held = tuple(Weight(1, 0) if isinstance(h, Weight) else h for h in numbers.hyper)
+        t, state = int(kept["step"]), tuple(kept[n] for n in rule(*of).state)
+        rate = parted(*of)(t, numbers.alpha, torch.zeros_like(_real(param)), *state, *held)[0].rate
         raw, lower, upper = rate if isinstance(rate, tuple) else (rate, 0.0, math.inf)
         raw = raw if isinstance(raw, torch.Tensor) else _backend.number(raw)
-        raw, s = raw.expand(_real(param).shape), rebind(_schedule(*of), _TENSORS)(t, 1)
+        raw, s = raw.expand(_real(param).shape), rebind(schedule(*of), TENSORS)(t, 1)
         below, above = (float(out.double().mean()) for out in (raw < lower, raw > upper))
-        return Rates(s * _clip(raw, lower, upper), float(s * lower), float(s * upper), below, above)
+        return Rates(s * clip_tensors(raw, lower, upper), float(s * lower), float(s * upper), below, above)
 
     # --- saving and loading -----------------------------------------------------------------------------------------
 
@@ -341,7 +279,7 @@ class RuleOptimizer(torch.optim.Optimizer):
             for key, p in zip(of["params"], ours["params"], strict=False)
         ]
         for of, key, p in pairs:
-            names, kept = {*_rule(*self._of(of)).state, "step"}, state_dict["state"].get(key, {})
+            names, kept = {*rule(*self._of(of)).state, "step"}, state_dict["state"].get(key, {})
             if kept and kept.keys() != names:
                 raise Refused(f"the saved state of parameter {key} is {sorted(kept)}; the rule's is {sorted(names)}")
             for name, value in kept.items():
@@ -353,7 +291,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         super().load_state_dict(state_dict)
         for _, key, p in pairs:  # torch has rounded it to the parameter's type
             for name, value in state_dict["state"].get(key, {}).items():
-                self.state[p][name] = value.clone().to(p.device) if value.ndim else value
+                self.state[p][name] = value.clone().to(p.device) if value.ndim else value.clone()
 
 
 def spelled_out(init: Callable) -> Callable:

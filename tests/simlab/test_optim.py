@@ -11,9 +11,10 @@ import pytest
 import torch
 
 import simlab
-import simlab.optim.core
+import simlab.optim.fused
 from simlab.optim import SGDM, AdaBound, AdaBoundW, AdaGrad, Adam, AMSBound, AMSGrad, Refused, RMSProp
-from simlab.optim.core import RULES
+from simlab.optim.fused import fits
+from simlab.optim.moves import RULES, Job, Kind
 from simlab.rules.adabound import eta_l, eta_u
 from tests.simlab.optimizers import (
     ALL,
@@ -259,25 +260,136 @@ def test_strides_and_scalars(make: Any) -> None:
     assert drive(make([s]), s, draws(3)).shape == ()
 
 
+KINDS = [torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.complex64]
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "coupled": {"weight_decay": 0.1, "maximize": True, "box": (-1, 1)},
+    "decoupled": {"weight_decay": 0.1, "decoupled_weight_decay": True},
+}
+
+
 @every
 @each_form
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.complex64], ids=str)
-def test_large_parameters(make: Any, form: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step that is taken in pieces has the bits of one that is not, also when it resumes or starts anew."""
-    gradients, p, q = draws(4, 5, 3, dtype=dtype), parameter(5, 3, dtype=dtype), parameter(5, 3, dtype=dtype)
-    ours, pieces = (make([x], lr=0.01, form=form, weight_decay=0.1, box=(-1, 1)) for x in (p, q))
-    drive(ours, p, gradients)
-    monkeypatch.setattr(simlab.optim.core, "PIECE", 4)
-    drive(pieces, q, gradients[:2])
-    kept = saved(pieces)
-    pieces = make([q])
-    pieces.load_state_dict(kept)
-    before = str(kept)
-    drive(pieces, q, gradients[2:])
-    assert str(kept) == before  # what was loaded is not what is written
-    assert torch.equal(p, q)
-    assert all(torch.equal(value, pieces.state[q][name]) for name, value in ours.state[p].items())
-    assert {n: v.dtype for n, v in ours.state[p].items()} == {n: v.dtype for n, v in pieces.state[q].items()}
+@pytest.mark.parametrize("dtype", KINDS, ids=str)
+def test_machine_code_has_the_bits_of_single_operations(make: Any, form: str, dtype: torch.dtype) -> None:
+    """Several parameters, one of them without gradient at times, also resumed: 0 ulp, and the same state."""
+    for options in OPTIONS.values() if dtype == torch.float64 else [OPTIONS["coupled"]]:
+        runs = []
+        for fused in (None, False):
+            ours, shapes = None, [(37,), (3, 5), (1,), ()]
+            xs = [parameter(*shape, dtype=dtype, seed=i) for i, shape in enumerate(shapes)]
+            for t in range(6):
+                if t in (0, 3):
+                    kept = saved(ours) if ours else None
+                    ours = make(xs, lr=0.01, form=form, fused=fused, **options)
+                    if kept:
+                        ours.load_state_dict(kept)
+                for i, x in enumerate(xs):
+                    g = 10.0 ** (t - 3) * draws(1, *x.shape, seed=9 * t + i, dtype=dtype)[0]
+                    x.grad = None if t == 1 and i == 1 else g
+                xs[0].grad[:5] = 0
+                ours.step()
+            runs.append((xs, ours))
+        (xs, code), (ys, single) = runs
+        for x, y in zip(xs, ys, strict=True):
+            assert torch.equal(x, y)
+            assert all(torch.equal(value, code.state[x][name]) for name, value in single.state[y].items())
+            types = ({n: v.dtype for n, v in o.state[p].items()} for o, p in ((code, x), (single, y)))
+            assert next(types) == next(types)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+def test_threads_change_no_bit(threads: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where deterministic algorithms are asked for: coordinates do not see each other."""
+    monkeypatch.setattr(simlab.optim.fused, "GRAIN", 64)
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    try:
+        xs, ys = ([parameter(n, dtype=dtype, seed=n) for n in (500, 3, 131)] for _ in range(2))
+        for optimizer, ps in ((AdaBound(xs), xs), (AdaBound(ys, fused=False), ys)):
+            for t in range(3):
+                for p in ps:
+                    p.grad = draws(1, *p.shape, seed=t, dtype=dtype)[0]
+                optimizer.step()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert all(torch.equal(x, y) for x, y in zip(xs, ys, strict=True))
+
+
+@pytest.mark.parametrize("fused", [None, False])
+def test_a_parameter_whose_shape_changes(fused: bool | None) -> None:
+    """torch's error, and no memory beyond the old state is touched."""
+    ours = Adam([p := parameter(4)], fused=fused)
+    drive(ours, p, draws(1, 4))
+    p.grad = None
+    p.data = torch.zeros(5000, dtype=torch.float64)
+    with pytest.raises(RuntimeError, match="must match the size"):
+        drive(ours, p, draws(1, 5000))
+    assert not p.any()
+
+
+@pytest.mark.parametrize("fused", [None, False])
+def test_bfloat16_is_rounded_to_even(fused: bool | None) -> None:
+    """257 lies between 256 and 258, and 259 between 258 and 260."""
+    p = torch.tensor([256.0, 258.0], dtype=torch.bfloat16, requires_grad=True)
+    assert drive(SGDM([p], lr=1.0, fused=fused), p, -torch.ones(1, 2)).tolist() == [256, 260]
+
+
+def test_a_parameter_whose_type_changes() -> None:
+    """State keeps the type that it had, until it meets the new one."""
+    runs = []
+    for fused in (None, False):
+        ours = AdaBound([p := parameter(5, dtype=torch.float32)], fused=fused)
+        drive(ours, p, draws(3, 5))
+        p.grad = None
+        p.data = p.data.double()
+        runs.append(drive(ours, p, draws(3, 5, seed=2)))
+        assert ours.state[p]["v"].dtype == torch.float64
+    assert torch.equal(*runs)
+
+
+def test_autograd_sees_that_a_step_was_taken() -> None:
+    """A graph that saved the parameter refuses to go backwards through the stepped one."""
+    p = parameter(4)
+    loss = (p * p).sum()
+    p.grad = draws(1, 4)[0]
+    AdaBound([p]).step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_layouts() -> None:
+    """Memory without gaps is stepped as it lies; a gradient laid out otherwise, by single operations; bits are one."""
+    gradients, plain = draws(5, 2, 3, 4, 5), parameter(2, 3, 4, 5)
+    expected, last = drive(AdaBound([plain]), plain, gradients), torch.channels_last
+    for ours, theirs in ((last, last), (last, torch.contiguous_format), (torch.contiguous_format, last)):
+        p = parameter(2, 3, 4, 5).detach().contiguous(memory_format=ours).requires_grad_()
+        optimizer = AdaBound([p])
+        for g in gradients:
+            p.grad = g.contiguous(memory_format=theirs)
+            optimizer.step()
+        assert torch.equal(p, expected)
+        state = [s for s in optimizer.state[p].values() if s.ndim]
+        assert fits(Kind("adabound", "released"), p, Job(p, p.grad, optimizer.state[p])) == (ours == theirs)
+        assert ours != theirs or all(s.stride() == p.stride() for s in state)
+    gaps = torch.ones(3, 8, dtype=torch.float64)
+    p = gaps[:, ::2].requires_grad_()
+    p.grad = torch.ones(3, 8, dtype=torch.float64)[:, ::2]
+    Adam([p], lr=0.5).step()
+    assert gaps[0].tolist() == pytest.approx([0.5, 1] * 4)
+
+
+def test_gradients_that_torch_has_not_written_out() -> None:
+    """Lazily conjugated, and lazily negated, they are what they stand for."""
+    h = draws(1, 1, dtype=torch.complex128)[0]
+    for g in (h.conj(), h.conj().imag):
+        p, q = (parameter(1, dtype=g.dtype) for _ in range(2))
+        p.grad = g
+        SGDM([p]).step()
+        q.grad = g.resolve_conj().resolve_neg().clone()
+        SGDM([q]).step()
+        assert torch.equal(p, q)
 
 
 def test_differentiable() -> None:

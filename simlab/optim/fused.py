@@ -1,0 +1,260 @@
+"""A step as machine code: one pass over parameter, gradient and state, in place, on as many threads as torch has.
+
+The step's source (simlab.optim.moves) is called once, with LLVM's vectors as its numbers, and what it does to them is
+the code. Numbers that coordinates share are doubles, which give way to the type of the coordinates as in torch, so that
+the bits are those of the step on tensors.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from llvmlite import ir
+
+from simlab.backends import reference
+from simlab.lanes import compiled, register
+from simlab.ops import Weight, rebind
+from simlab.optim.moves import Job, Kind, Numbers, definition, rule, width
+from simlab.vectors import INT, TYPES, Trace, Value
+
+GRAIN, LINE = 1 << 16, 64  # coordinates that are worth a thread; threads part at multiples of these
+AHEAD = 1024  # bytes of memory that are asked for beforehand; by itself a loop that waits for roots asks too late
+_BITS, _POINTER = ir.IntType(16), ir.PointerType()
+_CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+STORED = {torch.float64: "d", torch.float32: "f", torch.float16: "h", torch.bfloat16: "z"}
+_MEMORY = {**TYPES, "h": ir.HalfType(), "z": _BITS}
+_SIZE = {"d": 8, "f": 4, "h": 2, "z": 2}
+
+
+class Program(NamedTuple):
+    """A compiled step. differs: of each part of the state, whether coordinates have their own or share one number."""
+
+    call: Callable
+    differs: tuple[bool, ...]
+    sizes: np.ndarray  # bytes of a coordinate of parameter, gradient and each part of the state that differs
+
+
+@cache
+def program(of: Kind, dtype: torch.dtype) -> Program:
+    """The step of that kind on parameters of that type."""
+    stored, kind = STORED[dtype], STORED[width(of.kind, of.form, dtype)]
+    differs = (False,) * len(rule(of.kind, of.form).state)
+    text, found = _code(of, stored, kind, differs)
+    while found != differs:
+        differs = found
+        text, found = _code(of, stored, kind, differs)
+    sizes = [_SIZE[stored]] * 2 + [_SIZE[kind]] * sum(differs)
+    return Program(_CALL(compiled(text)), differs, np.array(sizes))
+
+
+def fits(of: Kind, p: torch.Tensor, job: Job) -> bool:
+    """Whether machine code can step this parameter: on the CPU, all in one piece, of the types it knows."""
+    x, g, kept = job
+    if not (p.is_cpu and p.ndim and type(p) in PLAIN and x.dtype in STORED and g.dtype == x.dtype):
+        return False
+    wide, own = width(of.kind, of.form, x.dtype), [s for s in kept.values() if s.ndim]
+    if not all(s.dtype == wide for s in own) or not all(part.shape == x.shape for part in (g, *own)):
+        return False
+    if all(part.is_contiguous() for part in (x, g, *own)):
+        return True
+    like = torch.empty_like(x, device="meta").stride()  # of a tensor without gaps and overlaps that is x's own
+    return all(part.stride() == like for part in (x, g, *own))
+
+
+def move(of: Kind, numbers: Numbers, jobs: list[Job]) -> None:
+    """One step of parameters of one type, for which machine code fits."""
+    dtype, names = jobs[0].x.dtype, list(rule(of.kind, of.form).state)
+    code, wide = program(of, dtype), width(of.kind, of.form, dtype)
+    each = [name for name, differs in zip(names, code.differs, strict=True) if differs]
+    shared = ["step", *(name for name in names if name not in each)]
+    rows, written = [], []
+    for x, g, kept in jobs:
+        for name in each:
+            if not kept[name].ndim:
+                kept[name] = torch.full_like(x, float(kept[name]), dtype=wide)
+        own = [x, *(kept[name] for name in each)]
+        rows.append([x.numel(), *(part.data_ptr() for part in (x, g, *own[1:]))])
+        written += own
+    rest = [kept[name] for name in shared for _, _, kept in jobs]  # by name, then by parameter
+    t, *others = torch.stack(rest).to(torch.float64).numpy().reshape(len(shared), len(jobs))
+    known = np.array([t + 1, *(np.full(len(jobs), float(v)) for v in _flat(numbers)), *others]).T
+    after = _play(code, np.array(rows, dtype=np.int64), np.ascontiguousarray(known))
+    if others:
+        torch._foreach_copy_(rest[len(jobs) :], [*torch.from_numpy(after.T.flatten())])
+    torch._foreach_add_(rest[: len(jobs)], 1)
+    torch.autograd.graph.increment_version(x for x in written if not x.is_inference())
+
+
+def _flat(numbers: tuple) -> list:
+    return [v for part in numbers for v in (_flat(part) if isinstance(part, tuple) else [part])]
+
+
+def _play(of: Program, rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Step many parameters; returns the numbers of the state that coordinates share, a row for each parameter.
+
+    rows: of each parameter how many coordinates it has, then the addresses of it, of its gradient and of the parts of
+        its state that differ. All lie in memory alike.
+    numbers: of each parameter the round, the Numbers, and the rest of its state, one after the other.
+    """
+    n = rows[:, :1]
+    threads = max(1, min(torch.get_num_threads(), int(n.sum()) // GRAIN))
+    cuts = [n * j // threads // LINE * LINE for j in range(threads)] + [n]
+    after = np.empty((threads, len(rows), len(of.differs) - sum(of.differs)))
+
+    def part(j: int) -> None:
+        mine = np.hstack([cuts[j + 1] - cuts[j], rows[:, 1:] + cuts[j] * of.sizes])
+        of.call(mine.ctypes.data, len(rows), numbers.ctypes.data, after[j].ctypes.data)
+
+    if threads == 1:
+        part(0)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(part, range(threads)))
+    return after[0]
+
+
+def _code(of: Kind, stored: str, kind: str, differs: tuple[bool, ...]) -> tuple[str, tuple[bool, ...]]:
+    """(the code of the step of parameters that are `stored` in one type and stepped in another, which parts differ)
+
+        play(rows, count, numbers, after)
+
+    The code is whole only if `differs` is what comes out.
+    """
+    module = ir.Module("step")
+    types = [stored] * 2 + [kind] * sum(differs)
+    code = ir.Function(module, ir.FunctionType(ir.VoidType(), [_POINTER, INT, _POINTER, _POINTER]), "play")
+    rows, count, numbers, after = code.args
+    entry, head, row, leave = (ir.IRBuilder(code.append_basic_block(n)) for n in ("entry", "head", "row", "leave"))
+    entry.branch(head.block)
+    k = head.phi(INT)
+    k.add_incoming(INT(0), entry.block)
+    head.cbranch(head.icmp_signed("<", k, count), row.block, leave.block)
+    leave.ret_void()
+
+    hyper = [p.range.weight for name, p in rule(of.kind, of.form).hyper.items() if name != "alpha"]
+    length = 5 + len(hyper) + sum(hyper) + differs.count(False)
+    given = [_entry(row, numbers, TYPES["d"], k, length, i) for i in range(length)]
+    n, *addresses = (_entry(row, rows, INT, k, 3 + sum(differs), i) for i in range(3 + sum(differs)))
+    pointers = [row.inttoptr(a, _POINTER) for a in addresses]
+
+    lanes = register() // _SIZE[kind]
+    many = [ir.IRBuilder(code.append_basic_block(name)) for name in ("vectors", "last", "rest", "next")]
+    vectors, last, rest, next_ = many
+    whole = row.sub(n, row.srem(n, INT(lanes)))
+    i = vectors.phi(INT)
+
+    def step(body: ir.IRBuilder, i: Any, mask: Any) -> tuple:
+        """The step of the coordinates from i on; returns the state."""
+        trace = Trace(kind, lanes, row, body)
+        values = iter([Value(trace, x, "d", False, True) for x in given])
+        t, alpha, weight, lower, upper = (next(values) for _ in range(5))
+        rest_of = tuple(Weight(next(values), next(values)) if w else next(values) for w in hyper)
+        numbers = Numbers(alpha, weight, lower, upper, rest_of)
+        x, g, *own = (_load(trace, p, i, s, mask) for p, s in zip(pointers, types, strict=True))
+        parts = iter(own)
+        state = tuple(next(parts) if d else next(values) for d in differs)
+        x, state = rebind(definition(of), _system(trace))(t, x, g, state, numbers)
+        if tuple(s.wide for s in state) == differs:
+            to = (x, *(s for s in state if s.wide))
+            for p, s, v in zip((pointers[0], *pointers[2:]), (stored, *types[2:]), to, strict=True):
+                _store(trace, p, i, s, v, mask)
+        return state
+
+    after_step = step(vectors, i, None)
+    shared = [s for s in after_step if not s.wide]
+    lane = ir.Constant(ir.VectorType(INT, lanes), list(range(lanes)))
+    left = rest.insert_element(ir.Constant(lane.type, ir.Undefined), rest.sub(n, whole), INT(0))
+    left = rest.shuffle_vector(left, left, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes))
+    step(rest, whole, rest.icmp_signed("<", lane, left))
+    for j, value in enumerate(shared):
+        at = row.add(row.mul(k, INT(len(shared))), INT(j))
+        row.store(value.code, row.gep(after, [at], source_etype=TYPES["d"]))
+    row.cbranch(row.icmp_signed("<", INT(0), whole), vectors.block, last.block)
+    beside = vectors.add(i, INT(lanes))
+    i.add_incoming(INT(0), row.block)
+    i.add_incoming(beside, vectors.block)
+    vectors.cbranch(vectors.icmp_signed("<", beside, whole), vectors.block, last.block)
+    last.cbranch(last.icmp_signed("<", whole, n), rest.block, next_.block)
+    rest.branch(next_.block)
+    k.add_incoming(next_.add(k, INT(1)), next_.block)
+    next_.branch(head.block)
+    return str(module), tuple(s.wide for s in after_step)
+
+
+def _entry(emit: ir.IRBuilder, table: Any, kind: Any, k: Any, length: int, i: int) -> Any:
+    at = emit.add(emit.mul(k, INT(length)), INT(i))
+    return emit.load(emit.gep(table, [at], source_etype=kind), typ=kind)
+
+
+def _load(trace: Trace, pointer: Any, i: Any, stored: str, mask: Any) -> Value:
+    emit, kind, single = trace.lane, *(ir.VectorType(_MEMORY[x], trace.width) for x in (stored, "f"))
+    where = emit.gep(pointer, [i], source_etype=_MEMORY[stored])
+    if mask is None:
+        _prefetch(emit, emit.gep(where, [INT(AHEAD // _SIZE[stored])], source_etype=_MEMORY[stored]))
+        code = emit.load(where, typ=kind, align=_SIZE[stored])
+    else:
+        code = _masked(emit, "load", kind, [where, ir.IntType(32)(_SIZE[stored]), mask, ir.Constant(kind, None)])
+    if stored == "z":  # the upper half of a float32
+        half = _words(trace, 16)
+        upper = emit.shl(emit.zext(code, half.type), half)
+        code, stored = emit.bitcast(upper, single), "f"
+    elif stored == "h":
+        code, stored = emit.fpext(code, single), "f"
+    return trace.convert(Value(trace, code, stored, True, False), trace.kind)
+
+
+def _store(trace: Trace, pointer: Any, i: Any, stored: str, value: Value, mask: Any) -> None:
+    emit, kind = trace.lane, _MEMORY[stored]
+    code = trace.convert(value, "f" if stored in "hz" else stored).code
+    if stored == "z":  # to the nearest, ties to even; a nan has lower bits of 0, and stays one
+        half, one, below = (_words(trace, n) for n in (16, 1, 0x7FFF))
+        bits = emit.bitcast(code, half.type)
+        odd = emit.and_(emit.lshr(bits, half), one)
+        near = emit.lshr(emit.add(emit.add(bits, odd), below), half)
+        code = emit.trunc(near, ir.VectorType(_BITS, trace.width))
+    elif stored == "h":
+        code = emit.fptrunc(code, ir.VectorType(kind, trace.width))
+    where = emit.gep(pointer, [i], source_etype=kind)
+    if mask is None:
+        emit.store(code, where, align=_SIZE[stored])
+    else:
+        _masked(emit, "store", code.type, [code, where, ir.IntType(32)(_SIZE[stored]), mask])
+
+
+def _words(trace: Trace, n: int) -> Any:
+    return ir.Constant(ir.VectorType(ir.IntType(32), trace.width), [n] * trace.width)
+
+
+def _prefetch(emit: ir.IRBuilder, where: Any) -> None:
+    name, number = "llvm.prefetch.p0", ir.IntType(32)
+    signature = ir.FunctionType(ir.VoidType(), [_POINTER, number, number, number])
+    function = emit.module.globals.get(name) or ir.Function(emit.module, signature, name)
+    emit.call(function, [where, number(0), number(3), number(1)])  # to read, near, data
+
+
+def _masked(emit: ir.IRBuilder, what: str, kind: Any, arguments: list) -> Any:
+    name = f"llvm.masked.{what}.v{kind.count}{kind.element.intrinsic_name}.p0"
+    signature = ir.FunctionType(kind if what == "load" else ir.VoidType(), [a.type for a in arguments])
+    return emit.call(emit.module.globals.get(name) or ir.Function(emit.module, signature, name), arguments)
+
+
+def _system(trace: Trace) -> Any:
+    """The operations of a step: those of a trace, with the numbers of a group as doubles that stand for Python's."""
+
+    def number(x: Any) -> Value:
+        v = trace.value(x if isinstance(x, (Value, float)) else float(reference.number(x)))
+        return v if v.wide else trace.convert(v, "d")
+
+    def flush(state: tuple) -> tuple:
+        least = {"f": float(np.finfo(np.float32).tiny), "d": float(np.finfo(np.float64).tiny)}
+        return tuple(trace.where(trace.absolute(s) < least[s.kind], 0.0, s) for s in state), False
+
+    return SimpleNamespace(**{**vars(trace.system), "number": number, "flush": flush})
