@@ -168,12 +168,9 @@ class _Maker:
                 return column(values, at)
             return Weight(column(values, at), column(values, at, lambda v: number(1 - v)))
 
-        def parts(take: Callable[[Problem], tuple]) -> tuple:
+        def parts(take: Callable[[Problem], tuple], to: Callable = number) -> tuple:
             columns = zip(*(take(p) if p else (0,) * len(take(plan.problem)) for p in self.problems), strict=True)
-            return tuple(
-                column(values, self.problem_at, _same if isinstance(take(plan.problem)[i], int) else number)
-                for i, values in enumerate(columns)
-            )
+            return tuple(column(values, self.problem_at, to) for values in columns)
 
         return Cells(
             plan,
@@ -182,7 +179,7 @@ class _Maker:
             column(*self.hyper["alpha"]),
             column(*self.decay, reference.number),
             tuple(weighed(name) for name in self.hyper if name != "alpha"),
-            parts(lambda p: p.data),
+            parts(lambda p: p.data, lambda d: d if isinstance(d, int) else number(d)),
             parts(lambda p: p.feasible.parameters),
             column(self.starts, self.start_at),
             column([p.period or 0 if p else 0 for p in self.problems], self.problem_at, _same),
@@ -254,13 +251,15 @@ def play(
     backend: str = "numba",
     device: str | None = None,
     single: bool = False,
+    threads: int = 0,
     progress: Callable[[int], None] = lambda t: None,
 ) -> Played:
     """Play n cells.
 
-    settings: by name, rule, problem and rounds among them; record: log-spaced rounds kept, 1 for the last alone.
-    backend: numba, reference or torch, on `device`; single: in float32. Each distinct loop is played as one batch, in
-    columns where its backend can, else run by run; the numbers are the same. progress: is told how many cells are done.
+    settings: by name, rule, problem and rounds among them.    record: log-spaced rounds kept, 1 for the last alone.
+    backend: numba, reference or torch, on `device`.    single: in float32.    threads: 0 for all cores.
+    progress: is told how many cells are done.
+    Each distinct loop is played as one batch, in columns where its backend can, else run by run, to the same bits.
     """
     module = catalog.backend(backend)
     batches, alone = gather(settings, n, record, single)
@@ -275,7 +274,7 @@ def play(
         def report(t: int, before: int = done, cells: Cells = cells) -> None:
             progress(before + len(cells) * t // cells.plan.rounds)
 
-        records: CellRecords = module.run_cells(cells, device=device, progress=report)
+        records: CellRecords = module.run_cells(cells, device=device, threads=threads, progress=report)
         done += len(cells)
         played.paths.add(records.path)
         played.stopped[cells.where] = records.stopped
@@ -290,6 +289,13 @@ def play(
     for i in alone.tolist():
         _alone({name: c.values[c.at[i]] for name, c in settings.items()}, i, played, n, record, backend, device)
     return played
+
+
+def nanoseconds(backend: str, dimension: int | None = None) -> float:
+    """About what a round of one cell among many takes."""
+    module = catalog.backend(backend)
+    each: float = module.NANOSECONDS if dimension else getattr(module, "CELL_NANOSECONDS", module.NANOSECONDS)
+    return each * (dimension or 1)
 
 
 def _in_columns(cells: Cells, module: Any) -> bool:

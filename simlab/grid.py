@@ -234,10 +234,9 @@ def _bytes(fixed: dict[str, Any], axes: Axes, record: int) -> int:
 def _ask(n: int, each: int, fixed: dict[str, Any], axes: Axes, backend: str, yes: bool) -> None:
     """Refuse a grid that would take long or much memory, and say what it would cost."""
     rounds = [exact.integer(r, "rounds") for r in _each(fixed, axes, "rounds")]
-    module = catalog.backend(backend)
-    if module.GRADE != "observed":
+    if catalog.backend(backend).GRADE != "observed":
         raise BadInput(f"a batch is played in floats, by numba, reference or torch; got {backend}")
-    seconds = n * sum(rounds) / len(rounds) * getattr(module, "CELL_NANOSECONDS", module.NANOSECONDS) * 1e-9
+    seconds = n * sum(rounds) / len(rounds) * batch.nanoseconds(backend) * 1e-9
     if not yes and (seconds > PATIENCE or n * each > ROOM):
         raise BadInput(
             f"{n:,} cells take about {duration(seconds)} on {backend} and {n * each / 1e9:.3g} GB of memory; "

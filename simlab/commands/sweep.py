@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,24 +10,34 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simlab.console import app, command_line, json_option, live, say
-from simlab.errors import BadInput, NotHere, nearest
 
 if TYPE_CHECKING:
     from simlab.sweeps.workers import Outcome
-
-EXECUTORS = ("processes", "threads", "dask", "slurm")
 
 
 @app.command()
 @click.argument("spec")
 @click.option("--out", required=True, metavar="DIR", help="The folder of the store and the results, on a local disk.")
-@click.option("--executor", default="processes", show_default=True, help="processes or threads of this machine.")
-@click.option("--workers", help="How many; all cores unless given. The results are the same.")
-@click.option("--address", help="The scheduler of an executor beyond this machine.")
+@click.option(
+    "--executor",
+    default="processes",
+    show_default=True,
+    help="processes or threads of this machine; dask or slurm for others.",
+)
+@click.option("--workers", help="How many; as many as there are unless given. The results are the same.")
+@click.option("--address", help="The scheduler of dask (tcp://...), or a folder that this machine and SLURM's share.")
+@click.option("--export", "exports", default="", help="Formats beside netCDF and CSV: zarr,parquet.")
 @click.option("--yes", is_flag=True, help="Go ahead although it takes long.")
 @json_option
 def sweep(
-    spec: str, out: str, executor: str, workers: str | None, address: str | None, yes: bool, as_json: bool
+    spec: str,
+    out: str,
+    executor: str,
+    workers: str | None,
+    address: str | None,
+    exports: str,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Run a grid of settings, resumably.
 
@@ -38,24 +47,15 @@ def sweep(
     from simlab.sweeps.run import run
     from simlab.sweeps.specification import read
 
-    if executor not in EXECUTORS:
-        raise BadInput(
-            f"unknown executor {executor!r}{nearest(executor, EXECUTORS)} (there are {', '.join(EXECUTORS)})"
-        )
-    if executor in ("dask", "slurm"):
-        raise NotHere(
-            f"--executor {executor}: this version has none beyond one machine; --executor processes uses all of it"
-        )
-    if address is not None:
-        raise BadInput(f"--address is for executors beyond this machine; {executor} has none")
-    count = len(os.sched_getaffinity(0)) if workers is None else exact.integer(workers, "workers")
+    count = None if workers is None else exact.integer(workers, "workers")
+    formats = [name.strip() for name in exports.split(",") if name.strip()]
     grid = read(spec)
     began = time.perf_counter()
 
     def tell(message: str) -> None:
         click.echo(f"simlab sweep: {message}", err=True)
 
-    done = run(grid, Path(out), count, executor == "threads", yes, tell, reporter())
+    done = run(grid, Path(out), count, executor, address, formats, yes, tell, reporter())
     seconds = time.perf_counter() - began
     payload: dict[str, Any] = {
         "cells": done.cells,

@@ -56,6 +56,7 @@ KINDS = ("linspace", "geomspace", "seeds")
 DRAWS = ("uniform", "loguniform")
 LONGEST = 1_000_000  # positions on one axis; the grid may be larger
 _DIGITS = Context(prec=50)
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Sweep:
 
 def canonical(content: Any) -> str:
     """JSON with one spelling."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return _JSON.encode(content)
 
 
 def source(rule: str, problem: str, backend: str) -> str:

@@ -14,9 +14,10 @@ import fcntl
 import hashlib
 import itertools
 import json
+import math
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def decode(blob: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     about, flat, at = json.loads(head), np.frombuffer(body, "<f8"), 0
     numbers = {}
     for name, shape in about.pop("shapes"):
-        size = int(np.prod(shape, dtype=int))
+        size = math.prod(shape)
         numbers[name] = flat[at : at + size].reshape(shape)
         at += size
     return about, numbers
@@ -99,17 +100,29 @@ def connect(path: Path) -> sqlite3.Connection:
     return shard
 
 
+def checksum(cell: str, blob: bytes) -> bytes:
+    """What a cell's blob is known by."""
+    return hashlib.sha256(key(cell) + blob).digest()
+
+
 def put(shard: sqlite3.Connection, cell: str, blob: bytes) -> None:
     """Keep a finished cell; it is on disk when this returns. A cell that is there already is an error."""
-    row = (key(cell), cell, blob, hashlib.sha256(key(cell) + blob).digest())
-    shard.execute("INSERT INTO cells VALUES (?, ?, ?, ?)", row)
+    shard.execute("INSERT INTO cells VALUES (?, ?, ?, ?)", (key(cell), cell, blob, checksum(cell, blob)))
+
+
+def full(path: Path, error: Exception) -> str:
+    """What to do where a store cannot be written."""
+    return (
+        f"{str(path)!r} could not be written ({error}); what is finished is kept: make room and run the same command "
+        "again"
+    )
 
 
 def checked_rows(shard: sqlite3.Connection, cell: str) -> Iterator[tuple[bytes, bool]]:
     """(blob, whether it is what was written) of a cell in a shard."""
     rows = shard.execute("SELECT cell, blob, checked FROM cells WHERE key = ?", [key(cell)])
     for text, blob, checked in rows.fetchall():
-        yield blob, text == cell and checked == hashlib.sha256(key(cell) + blob).digest()
+        yield blob, text == cell and checked == checksum(cell, blob)
 
 
 @contextlib.contextmanager
@@ -128,8 +141,8 @@ class Store:
 
     def __init__(self, folder: Path, slots: int, tell: Callable[[str], None]) -> None:
         (folder / "shards").mkdir(parents=True, exist_ok=True)
-        self.tell = tell
-        paths = {shard_path(folder, i) for i in range(slots)} | set((folder / "shards").glob("*.sqlite"))
+        self.folder, self.tell = folder, tell
+        paths = {shard_path(folder, i) for i in range(max(slots, 1))} | set((folder / "shards").glob("*.sqlite"))
         self.shards = {path: self._open(path) for path in sorted(paths)}
 
     def _open(self, path: Path) -> sqlite3.Connection:
@@ -179,6 +192,22 @@ class Store:
         shard.execute("DELETE FROM cells WHERE key = ?", [key(cell)])
         shard.execute("COMMIT")
         self.tell(f"a cell in {path.name} is damaged: set aside and computed again: {cell}")
+
+    def keep(self, results: Mapping[str, Any]) -> dict[str, str]:
+        """Keep the sealed blobs of an Answer in this process's own shard; the reasons of the cells that have none."""
+        shard, left = self.shards[shard_path(self.folder, 0)], {}
+        with shard:
+            shard.execute("BEGIN IMMEDIATE")
+            for cell, result in results.items():
+                if isinstance(result, str):
+                    left[cell] = result
+                elif result is not None:  # None was kept by the worker
+                    blob, checked = result
+                    if checked == checksum(cell, blob):
+                        put(shard, cell, blob)
+                    else:
+                        left[cell] = "its result was damaged on the way"
+        return left
 
     def size(self) -> int:
         """How many cells are stored, of this sweep and of all others that used this folder."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,11 @@ SMALL = HEAD + (
     "[axes]\nC = [3, 5]\nbeta2 = { linspace = [0.1, '9/10'], count = 3 }\nseed = { seeds = 2 }\n"
 )
 
+LONG = (
+    'rule = "adam_analysed"\nproblem = "reddi2018_periodic"\nrounds = 1e6\n[axes]\n'
+    "C = { linspace = [3, 12], count = 10 }\nbeta2 = { linspace = [0.1, 0.9], count = 10 }\n"
+)
+
 
 def written(folder: Path, text: str, name: str = "spec.toml") -> Path:
     (folder / name).write_text(text)
@@ -29,7 +37,8 @@ def swept(text: str, folder: Path, **how: Any) -> Any:
     """The outcome of a sweep on two threads of this process, which is the quickest way."""
     folder.mkdir(exist_ok=True)
     messages: list[str] = []
-    done = run(read(written(folder, text)), folder / "out", how.pop("workers", 2), True, tell=messages.append, **how)
+    how = {"workers": 2, "executor": "threads", "yes": True, "tell": messages.append, **how}
+    done = run(read(written(folder, text)), folder / "out", **how)
     done.messages = messages
     return done
 
@@ -54,4 +63,44 @@ def stored(folder: Path) -> Counter[bytes]:
             shard.close()
         except sqlite3.OperationalError:  # not there yet
             continue
+    return found
+
+
+# --- in a process of its own ----------------------------------------------------------------------------------------
+
+
+def start(spec: Path, out: Path, *options: str, wrap: tuple[str, ...] = ()) -> subprocess.Popen:
+    """The command, in a group of its own; `wrap` is what starts it, such as strace."""
+    line = [
+        *wrap,
+        sys.executable,
+        "-m",
+        "simlab.cli",
+        "sweep",
+        str(spec),
+        "--out",
+        str(out),
+        "--workers",
+        "2",
+        "--json",
+    ]
+    return subprocess.Popen(
+        [*line, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def command(spec: Path, out: Path, *options: str) -> dict[str, Any]:
+    """What the command says, in a process of its own."""
+    said, errors = (process := start(spec, out, *options)).communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return json.loads(said)
+
+
+def offspring(pid: int) -> list[int]:
+    """The workers of a sweep, by their pids."""
+    found = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(int(child))
     return found

@@ -18,10 +18,11 @@ import xarray
 import simlab
 from simlab import cli
 from simlab.commands.sweep import reporter
+from simlab.sweeps.chunk import compute
 from simlab.sweeps.run import results
 from simlab.sweeps.specification import Sweep, draw, read
 from simlab.sweeps.store import connect, decode, encode, put, shard_path
-from simlab.sweeps.workers import Outcome, compute
+from simlab.sweeps.workers import Outcome
 from tests.simlab.sweeping import HEAD, SMALL, problems, swept, written
 
 # --- specifications -------------------------------------------------------------------------------------------------
@@ -131,9 +132,8 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--executor", "dask"], 4, "dask"),
-        (["--executor", "slurm", "--address", "x"], 4, "slurm"),
         (["--executor", "thread"], 2, "did you mean 'threads'?"),
+        (["--export", "zar"], 2, "unknown export 'zar'; did you mean 'zarr'?"),
         (["--address", "tcp://127.0.0.1:1"], 2, "--address"),
         (["--workers", "0"], 2, "workers must be an integer >= 1"),
         (["--out", "/proc/nowhere"], 2, "cannot be written"),
@@ -228,7 +228,7 @@ def test_readable_while_it_runs(tmp_path: Path) -> None:
     sweep = read(written(tmp_path, SMALL))
     (tmp_path / "out/shards").mkdir(parents=True)
     shard = connect(shard_path(tmp_path / "out", 0))
-    put(shard, sweep.cell(4), compute(sweep.cell(4)))
+    put(shard, *next(compute([sweep.cell(4)])))
     data = results(tmp_path / "spec.toml", tmp_path / "out")
     assert np.flatnonzero(np.isfinite(data["regret"].values)).tolist() == [4]
     assert (data["reason"].values == "not computed yet").sum() == 11

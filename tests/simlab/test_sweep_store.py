@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from simlab import cli
 from simlab.sweeps.run import run
 from simlab.sweeps.specification import read
 from simlab.sweeps.store import MARK, connect, encode, key, locked, put, shard_path
-from tests.simlab.sweeping import SMALL, shards, stored, swept, written
+from tests.simlab.sweeping import LONG, SMALL, command, offspring, shards, start, stored, swept, written
 
 # --- the store ------------------------------------------------------------------------------------------------------
 
@@ -137,34 +136,6 @@ def test_a_cell_that_kills_its_workers_is_left_out(tmp_path: Path, capfd: pytest
 
 # --- killed ---------------------------------------------------------------------------------------------------------
 
-LONG = (
-    'rule = "adam_analysed"\nproblem = "reddi2018_periodic"\nrounds = 1e6\n[axes]\n'
-    "C = { linspace = [3, 12], count = 10 }\nbeta2 = { linspace = [0.1, 0.9], count = 10 }\n"
-)
-
-
-def start(spec: Path, out: Path, *options: str) -> subprocess.Popen:
-    line = [sys.executable, "-m", "simlab.cli", "sweep", str(spec), "--out", str(out), "--workers", "2", "--json"]
-    return subprocess.Popen(
-        [*line, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-
-
-def command(spec: Path, out: Path) -> dict[str, Any]:
-    """What the command says, in a process of its own."""
-    said, errors = (process := start(spec, out)).communicate(timeout=60)
-    assert process.returncode == 0, errors
-    return json.loads(said)
-
-
-def offspring(pid: int) -> list[int]:
-    """The workers of a sweep, by their pids."""
-    found = []
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-            found.append(int(child))
-    return found
-
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -203,19 +174,20 @@ def test_killed_and_resumed(victim: str, undisturbed: str, tmp_path: Path) -> No
     assert set(after.values()) == {1}
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_a_full_disk(executor: str, tmp_path: Path) -> None:
     """A limit on the size of files stops the sweep with exit code 3 and the remedy; without it the sweep goes on."""
     spec, out = written(tmp_path, SMALL.replace("seeds = 2", "seeds = 30")), tmp_path / "out"
     limited = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY)); "
         f"from simlab import cli; sys.exit(cli.main(['sweep', {str(spec)!r}, '--out', {str(out)!r}, '--workers', '1', "
-        "'--executor', 'threads']))"
+        f"'--executor', {executor!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True, timeout=60)
     assert done.returncode == 3, done.stderr
     assert "make room and run the same command again" in done.stderr
     kept = len(stored(out))
     assert 0 < kept < 180
-    again = run(read(spec), out, 1, True)
+    again = run(read(spec), out, 1, "threads")
     assert (again.done, again.computed) == (180, 180 - kept)

@@ -1,0 +1,126 @@
+"""What a worker does with a chunk of cells, wherever it runs.
+
+    compute(chunk) -> each cell with its blob; or with the reason, as text, why it has none
+    work(chunk, seconds) -> an Answer: what was computed, until about twice the seconds were over
+
+A worker has its own copy of the code. Every cell names the source that its numbers depend on, and a worker whose own
+is another one refuses it.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simlab.batch import Column, play
+from simlab.errors import BadInput, NotHere
+from simlab.sweeps.specification import RUN, source
+from simlab.sweeps.store import checksum, encode
+
+MOST = 1 << 32  # cells x rounds that are played in one piece: some seconds
+
+
+class Sealed(NamedTuple):
+    """A blob and the checksum that it had where it was computed."""
+
+    blob: bytes
+    checked: bytes
+
+
+class Answer(NamedTuple):
+    """What a worker gives back for a chunk.
+
+    results: by cell, its sealed blob; None where the worker itself has kept it; or as text why there is none. Cells
+    that the time did not suffice for are absent.
+    seconds: what they took. refusal: why this worker computes nothing here, or "".
+    """
+
+    results: dict[str, Sealed | str | None]
+    seconds: float
+    refusal: str = ""
+
+
+def work(chunk: list[str], seconds: float, keep: Callable[[str, bytes], Any] | None = None) -> Answer:
+    """Compute a chunk; `keep` stores a blob at once, and without it the blobs are in the Answer, sealed."""
+    began = time.perf_counter()
+    results: dict[str, Any] = {}
+    refusal = ""
+    try:
+        for cell, result in compute(chunk):
+            if isinstance(result, str):
+                results[cell] = result
+            else:
+                results[cell] = keep(cell, result) if keep else Sealed(result, checksum(cell, result))
+            if time.perf_counter() - began > 2 * seconds:  # the size of a chunk is an estimate
+                break
+    except NotHere as error:
+        refusal = str(error)
+    return Answer(results, time.perf_counter() - began, refusal)
+
+
+def compute(chunk: list[str]) -> Iterator[tuple[str, bytes | str]]:
+    """Each cell and its blob, or as text the defect of its rule. Raises NotHere where the code is another.
+
+    Cells with the same settings by name are played together, as many at a time as take seconds.
+    """
+    read = {text: json.loads(text) for text in chunk}
+    kinds: dict[Any, list[str]] = {}
+    for text, cell in read.items():
+        kind = (cell["backend"], cell["record"], cell["rounds"], cell["x0"] is None, *sorted(cell["set"]))
+        kinds.setdefault(kind, []).append(text)
+    for rule, problem, backend, known in {(c["rule"], c["problem"], c["backend"], c["source"]) for c in read.values()}:
+        _agree(rule, problem, backend, known)
+    for (_, _, rounds, *_), texts in kinds.items():
+        size = max(1, MOST // int(rounds))
+        for at in range(0, len(texts), size):
+            some = texts[at : at + size]
+            try:
+                yield from zip(some, _play([read[text] for text in some]), strict=True)
+            except Exception:  # which of them is at fault is seen when each is played alone
+                for text in some:
+                    try:
+                        yield text, _play([read[text]])[0]
+                    except Exception as error:
+                        yield text, f"{type(error).__name__}: {error}"
+
+
+def _play(cells: list[dict[str, Any]]) -> list[bytes]:
+    """The blobs of cells that have the same settings by name, in their own thread.
+
+    A run that its settings forbid is a result too: its reason, and no numbers.
+    """
+    given = [c["set"] | {name: c[name] for name in RUN if c[name] is not None} for c in cells]
+
+    def column(name: str) -> Column:
+        known: dict[str, int] = {}
+        at = np.array([known.setdefault(one[name], len(known)) for one in given])
+        return Column(list(known), at)
+
+    settings = {name: column(name) for name in given[0]}
+    played = play(settings, len(cells), record=cells[0]["record"], backend=cells[0]["backend"], threads=1)
+    blobs = []
+    for i in range(len(cells)):
+        reason, stopped = played.reason.get(i, ""), int(played.stopped[i])
+        numbers = {} if reason and not stopped else {name: column[i] for name, column in played.values.items()}
+        blobs.append(encode({"reason": reason, "stopped": stopped}, numbers))
+    return blobs
+
+
+def _agree(rule: str, problem: str, backend: str, known: str) -> None:
+    """Raise NotHere unless the code of cells is this worker's."""
+    why = "its source differs, or a version of simlab, NumPy or the backend"
+    try:
+        if source(rule, problem, backend) == known:
+            return
+    except (OSError, BadInput) as error:
+        why = str(error)
+    raise NotHere(
+        f"a worker on {platform.node()} has not the code of {rule} on {problem} that the sweep began "
+        f"with ({why}): workers need the same installation, and the file of a rule at the same path; if it was edited "
+        "meanwhile, run the command again"
+    )
