@@ -11,10 +11,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import simlab
-from simlab import catalog
 from simlab.condition import report
 from simlab.history import history
-from simlab.plotting import draw
+from simlab.plotting import alone, draw
 
 BETA2, PERIOD, ROUNDS = Fraction(9, 10), 50, 20_000
 RULES = ("sgd", "adagrad", "rmsprop", "adam_analysed", "amsgrad", "adabound", "amsbound")
@@ -38,7 +37,7 @@ def main(out: Path) -> None:
         shown = [f"{b.name} {b(seen)[-1]:.0f}{' (false)' * bool(b.false)}" for b in theorems]
         print(f"{rule:<15} {run.x_last:>9.5f} {run.regret:>12.4f} {run.average_regret:>9.5f}   {', '.join(shown)}")
     print("\n(false): as it is stated, the theorem is false; simlab show NAME says what refutes it\n")
-    for name in catalog.names("simlab.figures"):
+    for name in alone():
         made = draw(name, out)
         print("\n".join(made["files"]))
     print(f"\n{time.perf_counter() - began:.0f} s")

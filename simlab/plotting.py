@@ -1,13 +1,15 @@
 """`draw`: a figure at a venue's size, as PDF, SVG and PNG, with its data and the command that made it beside it.
 
 A figure is a function of a venue, simlab/figures/NAME.py: NAME, that returns (matplotlib Figure, xarray Dataset): every
-curve is a row of the Dataset. Its docstring is the caption. Equal inputs give equal bytes of PDF and SVG: matplotlib's
-own defaults and own fonts, no date, no pyplot. Curves differ in colour, in dash and in marker, so they read in grey.
+curve is a row of the Dataset. One of (venue, results) shows a training. Its docstring is the caption. Equal inputs give
+equal bytes of PDF and SVG: matplotlib's own defaults and own fonts, no date, no pyplot. Curves differ in colour, in
+dash and in marker, so they read in grey.
 """
 
 from __future__ import annotations
 
 import datetime
+import inspect
 import json
 import math
 import os
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simlab import catalog
+from simlab.comparison import result
 from simlab.errors import BadInput, nearest
 from simlab.files import check_writable, netcdf, whole
 from simlab.provenance import source_hash, versions
@@ -75,10 +78,26 @@ _FORMATS = ("pdf", "svg", "png")
 _SMALL = 1 << 20  # bytes of data that are also worth a CSV
 
 
-def draw(name: str, out: str | os.PathLike | None = None, venue: str = "neurips") -> dict[str, Any]:
+def alone() -> tuple[str, ...]:
+    """The figures that code alone draws: all that take no results of a training."""
+    found = catalog.names("simlab.figures")
+    return tuple(name for name in found if not _wants_results(getattr(catalog.figure(name), name)))
+
+
+def _wants_results(function: Any) -> bool:
+    return "results" in inspect.signature(function).parameters
+
+
+def draw(
+    name: str,
+    out: str | os.PathLike | None = None,
+    venue: str = "neurips",
+    results: str | os.PathLike | None = None,
+) -> dict[str, Any]:
     """Draw the figure of that name and write it, its data (netCDF, and CSV if small) and its provenance (JSON).
 
     out: a folder (out/ unless given), for NAME.pdf, .svg and .png; or a file with one of these endings, for it alone.
+    results: the folder of a training, for the figures that show one: NAME(venue, results) is given its Dataset.
     Returns {"files": the pictures, "data": the netCDF, "provenance": what the JSON holds}, paths as text. Each file
     appears whole or not at all, the JSON last. Raises BadInput for an unknown name or venue, and where `out` cannot be
     written, before anything is computed.
@@ -88,15 +107,20 @@ def draw(name: str, out: str | os.PathLike | None = None, venue: str = "neurips"
     function = getattr(catalog.figure(name), name)
     if venue not in VENUES:
         raise BadInput(f"unknown venue {venue!r}; it is one of {', '.join(VENUES)}{nearest(venue, VENUES)}")
+    if _wants_results(function) != (results is not None):
+        needs = "is drawn from a training: --results DIR names its folder" if results is None else "takes no --results"
+        raise BadInput(f"the figure {name!r} {needs}")
+    given = [] if results is None else [result(results)]
     stem, formats = _targets(name, out)
     paths = {kind: check_writable(f"{stem}.{kind}") for kind in (*formats, "nc", "csv", "json")}
     title, caption, reference = read_doc(function)
     command = ["simlab", "figure", name, "--venue", venue]
+    command += [] if results is None else ["--results", os.fspath(results)]
     told = {"Title": title, "Keywords": shlex.join(command), "Creator": "simlab"}
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # whatever a matplotlibrc says, equal inputs give equal bytes
         matplotlib.rcParams.update(_style(VENUES[venue]))
-        figure, data = function(VENUES[venue])
+        figure, data = function(VENUES[venue], *given)
         for kind in formats:
             more = told | _METADATA[kind](caption)
             whole(paths[kind], partial(figure.savefig, format=kind, metadata=more))

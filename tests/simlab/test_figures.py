@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 from simlab import catalog
 from simlab.claims import Grade
 from simlab.errors import BadInput
-from simlab.plotting import LOOKS, QUIET, VENUES, draw
+from simlab.plotting import LOOKS, QUIET, VENUES, alone, draw
 
-NAMES = catalog.names("simlab.figures")
+NAMES = alone()
 KINDS = ("pdf", "svg", "png", "nc", "csv", "json")
 
 

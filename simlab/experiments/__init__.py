@@ -1,0 +1,1 @@
+"""Learning experiments, one a file: what is here is found, never listed."""
