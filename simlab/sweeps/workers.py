@@ -128,6 +128,6 @@ def carry_out(sweep: Sweep, store: Store, crew: Crew, report: Callable[[Outcome]
                         raise NotHere(f"{answer.refusal}; what is finished is kept")
                     over += [cell for cell in chunk if cell not in answer.results]
                     n = len(answer.results)
-                    size = max(1, min(int(n * crew.seconds / max(answer.seconds, 1e-6)), 8 * n))
+                    size = max(1, min(int(n * crew.seconds / max(answer.seconds, 1e-6)), 2 * n))
         finally:
             crew.stop()
