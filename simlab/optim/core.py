@@ -71,6 +71,8 @@ def _letters(group: dict[str, Any]) -> dict[str, tuple[str, Any]]:
     return {"beta1": beta1, "beta2": beta2, **{letter: (name, group.get(name)) for letter, name in names.items()}}
 
 
+MANNER = ("foreach", "fused", "check_finite")  # options that change no bit of a step
+
 # --- what all optimizers share --------------------------------------------------------------------------------------
 
 
@@ -266,9 +268,12 @@ class RuleOptimizer(torch.optim.Optimizer):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load what `state_dict` returned; options of the groups are the saved ones, and state keeps its own type.
 
-        Raises Refused, with nothing changed, where a group lacks an option or a state is not this rule's.
+        A saved group that says nothing of how a step is carried out (foreach, fused, check_finite) leaves that as it
+        is. Raises Refused, with nothing changed, where a group lacks another option or a state is not this rule's.
         """
         groups, saved = self.param_groups, state_dict["param_groups"]
+        saved = [of | {name: self.defaults[name] for name in MANNER if name not in of} for of in saved]
+        state_dict = {**state_dict, "param_groups": saved}
         for of in saved:
             if missing := sorted({*self.defaults, "initial_lr"} - of.keys()):
                 raise Refused(f"the saved group is not one of {type(self).__name__}'s: it has no {', '.join(missing)}")

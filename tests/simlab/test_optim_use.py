@@ -374,7 +374,7 @@ def test_states_that_are_refused() -> None:
     beyond = copy.deepcopy(before)
     beyond["param_groups"][0]["gamma"] = -1.0
     for state, words in (
-        (theirs.state_dict(), "it has no amsbound, box, check_finite, final_lr, form, gamma, initial_lr"),
+        (theirs.state_dict(), "it has no amsbound, box, final_lr, form, gamma, initial_lr"),
         (wider.state_dict(), r"shape \(4,\); the parameter's is \(3,\)"),
         (mixed, r"is \['c1', 'c2', 'm', 'step', 'v'\]; the rule's is \['m', 'step', 'v'\]"),
         (beyond, "gamma must be > 0"),
@@ -383,3 +383,7 @@ def test_states_that_are_refused() -> None:
         with pytest.raises(ValueError, match=words):
             ours.load_state_dict(state)
         assert str(ours.state_dict()) == str(before)
+    short = copy.deepcopy(before)
+    del short["param_groups"][0]["check_finite"]  # how a step is carried out is nothing of the state's
+    ours.load_state_dict(short)
+    assert ours.param_groups[0]["check_finite"] is True
