@@ -290,8 +290,9 @@ class Trace:
         return self._library("log1p", x)
 
     def _library(self, name: str, x: Any) -> Value:
-        """The C library's function of doubles, lane by lane."""
-        v = self.convert(self.value(x), "d")
+        """The C library's function of doubles, lane by lane; of a float32 it is rounded to one."""
+        given = self.value(x)
+        v = self.convert(given, "d")
 
         def make(emit: ir.IRBuilder, x: Any) -> Any:
             function = declare(emit.module, name, TYPES["d"])
@@ -302,7 +303,8 @@ class Trace:
                 out = emit.insert_element(out, emit.call(function, [emit.extract_element(x, j)]), j)
             return out
 
-        return self.apply(make, "d", v.weak, v)
+        found = self.apply(make, "d", v.weak, v)
+        return self.convert(found, "f") if given.kind == "f" else found
 
     def scale(self, rate: Any, direction: Any) -> Value:
         return self.where(self.compare("==", direction, 0), 0.0, rate * direction)

@@ -71,8 +71,11 @@ def test_rule(name: str, data: st.DataObject) -> None:
     }
     runs = agree(name, "linear_periodic", **options)
     assume(not runs["reference"].stopped)  # `agree` saw all floats stop alike; test_stops has what the balls say then
-    # alpha_star too: of 1 - 1/(gamma t + 1) no float knows more than 2^-53
-    largest = max(1, options["hyper"]["alpha"], options["hyper"].get("alpha_star", 0))
+    # of 1 - 1/(gamma t + 1) no float knows more than 2^-53, which alpha_star and then the direction multiply
+    given = options["hyper"]
+    drawn = given.get("gradients", simlab.problems["linear_periodic"].constants["gradients"].default)
+    steepest = max(1, *(abs(g) for g in (drawn if isinstance(drawn, tuple) else (drawn,))))
+    largest = max(1, given["alpha"], given.get("alpha_star", 0) * steepest)
     assert distance(runs) <= ULPS * float(largest)
     coarse = simlab.run(name, "linear_periodic", backend="arb", bits=60, **options)
     for wide, fine in ((coarse.x_last, runs["arb"].x_last), (coarse.regret, runs["arb"].regret)):
