@@ -191,7 +191,7 @@ def test_no_sbatch_and_no_folder(
 
 # --- real clusters on this machine ----------------------------------------------------------------------------------
 
-HEAVY = LONG.replace("4e6", "2e7")
+HEAVY = LONG.replace("1.6e7", "2e7")
 
 
 @pytest.fixture(scope="module")
