@@ -22,9 +22,9 @@ import numpy as np
 from benchmark_peers import Skip
 
 from simlab.backends import numba, reference
-from simlab.batch import Column, gather
 from simlab.cells import Cells
 from simlab.feasible import Box
+from simlab.gather import Column, gather
 from simlab.online import make_plan
 from simlab.ops import dot
 from simlab.problem import Problem

@@ -25,9 +25,9 @@ import numpy as np
 import simlab
 from simlab import catalog
 from simlab.backends import _single, reference
-from simlab.batch import Column, gather
 from simlab.cells import CellRecords, Cells, play_cells
 from simlab.files import check_writable, whole
+from simlab.gather import Column, gather
 
 CELLS, KEPT = 12, 20
 FIELDS = ("x", "rate", "direction", "loss", "total", "error", "x_last", "total_last", "error_last")

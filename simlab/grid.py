@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlab import batch, catalog, exact
-from simlab.batch import CURVES, VALUES, Column
+from simlab.batch import CURVES, VALUES
 from simlab.errors import BadInput
+from simlab.gather import Column
 from simlab.online import duration, recorded
 from simlab.provenance import source_hash, versions
 
@@ -218,17 +219,15 @@ def _sources(fixed: dict[str, Any], axes: Axes) -> dict[str, str]:
     return {_text(r): source_hash(catalog.rule(r).function) for r in _each(fixed, axes, "rule")}
 
 
+def _width(fixed: dict[str, Any], axes: Axes) -> int:
+    """The coordinates of the longest vector among the settings, 0 where all are numbers."""
+    first = [*fixed.values(), *(values[0] for _, columns in axes for values in columns.values())]
+    return max((len(value) for value in first if isinstance(value, tuple)), default=0)
+
+
 def _bytes(fixed: dict[str, Any], axes: Axes, record: int) -> int:
-    """About what a cell takes: its records, its results, and a column for each setting; vectors are counted as such."""
-    wide = max(
-        (
-            len(v)
-            for v in [*fixed.values(), *(v for _, c in axes for vs in c.values() for v in vs[:1])]
-            if isinstance(v, tuple)
-        ),
-        default=1,
-    )
-    return 8 * (wide * (12 * record + 16) + 4 * (len(fixed) + len(axes)))
+    """About what a cell takes: its records, its results, and a column for each setting."""
+    return 8 * (max(_width(fixed, axes), 1) * (12 * record + 16) + 4 * (len(fixed) + len(axes)))
 
 
 def _ask(n: int, each: int, fixed: dict[str, Any], axes: Axes, backend: str, yes: bool) -> None:
@@ -236,7 +235,7 @@ def _ask(n: int, each: int, fixed: dict[str, Any], axes: Axes, backend: str, yes
     rounds = [exact.integer(r, "rounds") for r in _each(fixed, axes, "rounds")]
     if catalog.backend(backend).GRADE != "observed":
         raise BadInput(f"a batch is played in floats, by numba, reference or torch; got {backend}")
-    seconds = n * sum(rounds) / len(rounds) * batch.nanoseconds(backend) * 1e-9
+    seconds = n * sum(rounds) / len(rounds) * batch.nanoseconds(backend, _width(fixed, axes)) * 1e-9
     if not yes and (seconds > PATIENCE or n * each > ROOM):
         raise BadInput(
             f"{n:,} cells take about {duration(seconds)} on {backend} and {n * each / 1e9:.3g} GB of memory; "

@@ -1,7 +1,9 @@
 """What a worker does with a chunk of cells, wherever it runs.
 
-    compute(chunk) -> each cell with its blob; or with the reason, as text, why it has none
+    compute(chunk, seconds) -> each cell with its blob; or with the reason, as text, why it has none
     work(chunk, seconds) -> an Answer: what was computed, until about twice the seconds were over
+
+Cells are played side by side, in pieces that take about the seconds; those of a piece are there all at once.
 
 A worker has its own copy of the code. Every cell names the source that its numbers depend on, and a worker whose own
 is another one refuses it.
@@ -17,12 +19,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simlab.batch import Column, play
+from simlab.batch import nanoseconds, play
 from simlab.errors import BadInput, NotHere
+from simlab.gather import Column
 from simlab.sweeps.specification import RUN, source
 from simlab.sweeps.store import checksum, encode
-
-MOST = 1 << 32  # cells x rounds that are played in one piece: some seconds
 
 
 class Sealed(NamedTuple):
@@ -51,7 +52,7 @@ def work(chunk: list[str], seconds: float, keep: Callable[[str, bytes], Any] | N
     results: dict[str, Any] = {}
     refusal = ""
     try:
-        for cell, result in compute(chunk):
+        for cell, result in compute(chunk, seconds):
             if isinstance(result, str):
                 results[cell] = result
             else:
@@ -63,10 +64,10 @@ def work(chunk: list[str], seconds: float, keep: Callable[[str, bytes], Any] | N
     return Answer(results, time.perf_counter() - began, refusal)
 
 
-def compute(chunk: list[str]) -> Iterator[tuple[str, bytes | str]]:
+def compute(chunk: list[str], seconds: float) -> Iterator[tuple[str, bytes | str]]:
     """Each cell and its blob, or as text the defect of its rule. Raises NotHere where the code is another.
 
-    Cells with the same settings by name are played together, as many at a time as take seconds.
+    Cells with the same settings by name are played together, as many at a time as take about the seconds.
     """
     read = {text: json.loads(text) for text in chunk}
     kinds: dict[Any, list[str]] = {}
@@ -75,8 +76,8 @@ def compute(chunk: list[str]) -> Iterator[tuple[str, bytes | str]]:
         kinds.setdefault(kind, []).append(text)
     for rule, problem, backend, known in {(c["rule"], c["problem"], c["backend"], c["source"]) for c in read.values()}:
         _agree(rule, problem, backend, known)
-    for (_, _, rounds, *_), texts in kinds.items():
-        size = max(1, MOST // int(rounds))
+    for (backend, _, rounds, *_), texts in kinds.items():
+        size = max(1, int(seconds / (int(rounds) * nanoseconds(backend) * 1e-9)))
         for at in range(0, len(texts), size):
             some = texts[at : at + size]
             try:

@@ -8,8 +8,8 @@ import numpy as np
 
 import simlab
 from simlab.backends import _single, reference
-from simlab.batch import Column, gather
 from simlab.cells import CellRecords, Cells, play_cells
+from simlab.gather import Column, gather
 
 CURVES = ("x", "rate", "direction", "loss", "total", "error", "x_last", "total_last", "error_last")
 _PERIODS = ["3", "5", "10", "50"]

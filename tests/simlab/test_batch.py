@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 import simlab
 from simlab import batch
 from simlab.backends import _single
-from simlab.batch import CURVES, VALUES, Column, gather, play, subtract
+from simlab.batch import CURVES, VALUES, play, subtract
 from simlab.cli import app
 from simlab.errors import BadInput
+from simlab.gather import Column, gather
 from simlab.problem import Best
 from simlab.trajectory import _regret
 

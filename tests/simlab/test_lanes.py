@@ -17,9 +17,9 @@ import pytest
 import simlab
 from simlab import blocks, lanes
 from simlab.backends import numba, reference
-from simlab.batch import Column, gather
 from simlab.cells import CellRecords, Cells
 from simlab.feasible import Box
+from simlab.gather import Column, gather
 from simlab.ops import exp, where
 from simlab.problem import Problem, linear
 from simlab.rule import Step
@@ -288,7 +288,7 @@ import sys
 sys.path.insert(0, {folder!r})
 import numpy as np
 from simlab.backends import numba
-from simlab.batch import Column, gather
+from simlab.gather import Column, gather
 from simlab import machine_code
 
 at = np.zeros(2, dtype=int)

@@ -36,6 +36,7 @@ LAYERS = [
     ["machine_code"],
     ["backends", "kernels", "cells", "vectors", "lanes", "blocks", "stream"],
     ["online", "optim"],
+    ["gather"],
     ["batch"],
     ["grid"],
     ["sweeps"],

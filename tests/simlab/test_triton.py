@@ -110,7 +110,7 @@ def odd(t, alpha, g, m=0):
 def test_what_is_no_straight_line_of_rounded_operations_is_played_eagerly() -> None:
     import numpy as np
 
-    from simlab.batch import Column, gather
+    from simlab.gather import Column, gather
 
     at = np.arange(3)
     settings = {"rule": [odd], "problem": ["luo2019_periodic"], "rounds": [5], "C": ["3", "5", "10"]}
