@@ -81,11 +81,11 @@ def play(
         played.reason.update({int(cells.where[i]): text for i, text in records.reason.items()})
         found = {"x_last": records.x_last, **regrets(cells, records)}
         for name in VALUES:
-            _put(played, n, name, cells.where, found[name])
+            put(played.values, n, name, cells.where, found[name])
         if record > 1:
             for name in CURVES:
                 curve = found[name] if name in found else getattr(records, name)
-                _put(played, n, name, cells.where, np.moveaxis(curve, 0, 1))
+                put(played.values, n, name, cells.where, np.moveaxis(curve, 0, 1))
     for i in alone.tolist():
         _alone({name: c.values[c.at[i]] for name, c in settings.items()}, i, played, n, record, backend, device)
     return played
@@ -122,21 +122,22 @@ def _alone(
         played.stopped[i], played.reason[i] = one.stopped["round"], one.stopped["reason"]
     where = np.array([i])
     for name in VALUES:
-        _put(played, n, name, where, np.asarray(getattr(one, name), dtype=np.float64)[None])
+        put(played.values, n, name, where, np.asarray(getattr(one, name), dtype=np.float64)[None])
     if record > 1:
         due = np.isin(one.plan.recorded, one.t)  # after a stop, whose own round need not be one of them, all is nan
         for name in CURVES:
             curve = getattr(one, name)
             whole = np.full((1, len(due), *curve.shape[1:]), np.nan)
             whole[0, due] = curve[np.isin(one.t, one.plan.recorded)]
-            _put(played, n, name, where, whole)
+            put(played.values, n, name, where, whole)
 
 
-def _put(played: Played, n: int, name: str, where: np.ndarray, values: np.ndarray) -> None:
-    column = played.values.setdefault(name, np.full((n, *values.shape[1:]), np.nan))
-    if column.shape[1:] != values.shape[1:]:
+def put(values: dict[str, np.ndarray], n: int, name: str, where: np.ndarray | slice, part: np.ndarray) -> None:
+    """Write some rows of the column of that name, n rows that are nan at first; raises BadInput for another width."""
+    column = values.setdefault(name, np.full((n, *part.shape[1:]), np.nan))
+    if column.shape[1:] != part.shape[1:]:
         raise BadInput("the decisions of the cells have different dimensions; play them apart")
-    column[where] = values
+    column[where] = part
 
 
 # --- regret ---------------------------------------------------------------------------------------------------------

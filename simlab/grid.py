@@ -133,11 +133,8 @@ def play_grid(
         for i, text in played.reason.items():
             reason[start + i] = text
         for name, part in played.values.items():
-            whole = values.setdefault(name, np.full((n, *part.shape[1:]), np.nan))
-            if whole.shape[1:] != part.shape[1:]:
-                raise BadInput("the decisions of the cells have different dimensions; play them apart")
-            whole[start:stop] = part
-    if n and all(reason) and not stopped.any():
+            batch.put(values, n, name, slice(start, stop), part)
+    if all(reason) and not stopped.any():
         raise BadInput(*str(reason[0]).splitlines())
     rounds = recorded(exact.integer(fixed["rounds"], "rounds"), record) if curves else None
     data = labelled(axes, shape, values, stopped, reason, rounds)
