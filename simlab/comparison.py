@@ -20,6 +20,7 @@ from simlab.errors import BadInput
 from simlab.experiment import Experiment, Setting
 
 LEVEL, LEAST = 0.05, 3  # of significance, after Holm's correction; number of seeds for a test
+ROUNDING = 1e-9  # a smaller spread is that of floats (about 1e-13 of 100); one answer of 10,000 is 1e-3 or more
 BEST_IS = "chosen on test data: too good by construction"
 _WORDS = {
     "train_loss": ("mean loss over the batches of the epoch, while training", "nat"),
@@ -55,6 +56,7 @@ def dataset(
             for key, rows in kept["curves"].items():
                 column = columns.setdefault(key, np.full(shape + tuple(rows.shape[1:]), np.nan))
                 column[i, j, : len(rows)] = rows.numpy()
+    columns.setdefault("test", np.full(shape, np.nan))  # where no run reached the end of an epoch
     unit = {"accuracy": "%", "perplexity": "1"}[score]
     outer = ("optimizer", "seed", "epoch")
     data: dict[str, Any] = {"stopped": (outer[:2], reasons, {"long_name": "why the run has no last epoch"})}
@@ -154,7 +156,7 @@ def tests(data: Any, last10: Any) -> list[dict[str, Any]]:
 
 def _paired(gap: np.ndarray) -> dict[str, Any]:
     mean = float(gap.mean()) if len(gap) else None
-    if len(gap) < LEAST or np.ptp(gap) == 0:
+    if len(gap) < LEAST or np.ptp(gap) < ROUNDING:
         return {"difference": mean, "seeds": len(gap), "p": None}
     from scipy.stats import ttest_1samp
 
@@ -188,5 +190,6 @@ def table(found: dict[str, Any]) -> list[str]:
                 f"(paired t-test of the mean of the last 10 over {row['seeds']} seeds, p = {row['p_holm']:.2g})"
             )
     if found["tests"] and all(row["p"] is None for row in found["tests"]):
-        lines.append(f"fewer than {LEAST} seeds: nothing was tested, so nothing is called better")
+        reasons = dict.fromkeys(row["verdict"] for row in found["tests"])
+        lines.append(f"{' or '.join(reasons)}; so nothing is called better")
     return lines + [f"{who}: {why}" for who, why in found["stopped"].items()]

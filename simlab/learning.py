@@ -55,11 +55,11 @@ def train(
     """
     made = read(experiment, short, epochs)
     settings = chosen(made.settings, optimizers)
-    check_writable(out / "result.nc")
-    check_writable(out / "runs" / "any.pt")
     where = open_device(device)
     torch.set_num_threads(threads)
     data = datasets.load(made.data, root)
+    check_writable(out / "result.nc")
+    check_writable(out / "runs" / "any.pt")
     if isinstance(data, datasets.Text):
         made = replace(made, model_options={**made.model_options, "words": len(data.vocabulary)})
     how = {"device": where.type, "threads": threads, "bf16": bf16, "compiled": compiled}

@@ -18,6 +18,7 @@ from simlab.errors import BadInput
 from simlab.experiment import Experiment
 
 _TESTED = 500  # images, or words of each column, that are looked at together; no result depends on it
+_HELD = 10  # columns of held-out text; each begins without a state, so its perplexity depends on this a little
 
 
 class Batch(NamedTuple):
@@ -49,7 +50,9 @@ def task(experiment: Experiment, data: Images | Text, device: torch.device) -> T
 
 def score(kind: str, loss: float, right: float) -> float:
     """The number that is reported, from the mean loss and the share of right answers."""
-    return 100 * right if kind == "accuracy" else float(torch.tensor(loss, dtype=torch.float64).exp())
+    if kind == "accuracy":
+        return 100 * right
+    return float(torch.tensor(loss, dtype=torch.float64).exp())  # inf where math.exp would raise
 
 
 # --- images ---------------------------------------------------------------------------------------------------------
@@ -109,7 +112,7 @@ def _text(experiment: Experiment, data: Text, device: torch.device) -> Task:
     if len(data.train) < 2 * experiment.batch:
         raise BadInput(f"{len(data.train)} words are too few for {experiment.batch} columns")
     text = columns(data.train, experiment.batch, device)
-    held = {name: columns(getattr(data, name), 10, device) for name in ("valid", "test")}
+    held = {name: columns(getattr(data, name), _HELD, device) for name in ("valid", "test")}
 
     def walk(model: nn.Module, words: torch.Tensor, length: int, draws: torch.Generator | None) -> Iterator[Batch]:
         state = None  # of the layers, handed on from one stretch of text to the next

@@ -14,8 +14,6 @@ from simlab.errors import NotHere
 if TYPE_CHECKING:
     from simlab.datasets import DataSet
 
-MISSING, DAMAGED, VERIFIED = "not here", "DAMAGED", "verified"
-
 
 def options(command: Callable) -> Callable:
     """NAME, --root and --json."""
@@ -140,4 +138,4 @@ def state(each: DataSet, root: str | None) -> dict[str, Any]:
 
 def word(row: dict[str, Any]) -> str:
     """Whether it is here and right."""
-    return {None: MISSING, False: DAMAGED, True: VERIFIED}[row["verified"]]
+    return {None: "not here", False: "DAMAGED", True: "verified"}[row["verified"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from simlab import family
+from simlab import catalog, family
 from simlab.datasets._dataset import DataSet, Images, Text
 
 __all__ = ["DataSet", "Images", "Text", "load"]
@@ -19,6 +19,4 @@ def load(name: str, root: str | os.PathLike | None = None) -> Images | Text:
     that come with the package. Raises NotHere where it is nowhere, saying what to run; BadInput where the name is
     unknown, or a file is not what it has to be.
     """
-    from simlab import catalog
-
     return catalog.dataset(name).load(root)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from simlab.experiment import Experiment, named
-from simlab.experiments.cifar10_resnet34 import cifar10_resnet34
-from simlab.experiments.digits import digits
+from simlab.experiments._residual import residual
 
 
 def learning_rates(short: bool) -> Experiment:
@@ -16,6 +15,5 @@ def learning_rates(short: bool) -> Experiment:
 
     Reference: Luo et al. 2019, Section 3 and Figure 1.
     """
-    base = digits(short=False) if short else cifar10_resnet34(short=False)
-    words = "short: digits and a small network in place of CIFAR-10 and ResNet-34" if short else base.protocol
-    return replace(base, published={}, protocol=words, settings=(named(base.settings, "adam"),), snapshot=True)
+    base = residual(short)
+    return replace(base, settings=(named(base.settings, "adam"),), snapshot=True)

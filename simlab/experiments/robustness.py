@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from simlab.experiment import Experiment, named, over
-from simlab.experiments.cifar10_resnet34 import cifar10_resnet34
-from simlab.experiments.digits import digits
+from simlab.experiments._residual import residual
 
 ALPHAS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 GAMMAS = (1e-1, 2e-2, 1e-2, 2e-3, 1e-3)  # 1 - beta of the paper's bound functions
@@ -19,13 +18,11 @@ def robustness(short: bool) -> Experiment:
 
     Reference: Luo et al. 2019, Section 6 (robustness to alpha_star, and to beta of the bound functions).
     """
-    base = digits(short=False) if short else cifar10_resnet34(short=False)
-    words = "short: digits and a small network in place of CIFAR-10 and ResNet-34, 40 of 200 epochs"
+    base = residual(short)
     sgdm, adabound = (named(base.settings, n) for n in ("sgdm", "adabound"))
     return replace(
         base,
-        published={},
-        protocol=words if short else base.protocol,
+        protocol=base.protocol + ", 40 of 200 epochs" * short,
         epochs=40 if short else base.epochs,
         settings=(
             *over(sgdm, "lr", "alpha", ALPHAS),

@@ -8,23 +8,17 @@ from typing import Any
 import numpy as np
 
 from simlab.errors import BadInput
+from simlab.experiment import PAPER, six
 from simlab.plotting import LOOKS, Look, small_print
 
-NAMES = {
-    "sgdm": "SGDM",
-    "adagrad": "AdaGrad",
-    "adam": "Adam",
-    "amsgrad": "AMSGrad",
-    "adabound": "AdaBound",
-    "amsbound": "AMSBound",
-}
+NAMES = {s.name: s.optimizer for s in six() if not s.optional}
 LETTERS = {"alpha_star": r"\alpha^{\star}", "alpha": r"\alpha", "gamma": r"\gamma"}
 
 
 def titled(label: str) -> str:
     """A setting's label in the paper's words: adabound alpha_star=0.1 is AdaBound, alpha* = 0.1."""
     name, _, setting = label.partition(" ")
-    stem, paper, _ = name.partition("_paper")
+    stem, paper, _ = name.partition(PAPER)
     words = NAMES.get(stem, stem) + (" (analysed)" if paper else "")
     letter, _, value = setting.partition("=")
     return f"{words}, ${LETTERS.get(letter, letter)}={value}$" if setting else words
@@ -32,7 +26,7 @@ def titled(label: str) -> str:
 
 def look(name: str) -> Look:
     """How an optimizer looks in every figure of a training."""
-    return LOOKS[list(NAMES).index(name.removesuffix("_paper"))]
+    return LOOKS[list(NAMES).index(name.removesuffix(PAPER))]
 
 
 def option(results: Any, label: str, name: str) -> float:
@@ -56,12 +50,14 @@ def wanted(results: Any, what: str, *, variable: str = "", experiment: str = "")
 
 
 def axis(results: Any) -> str:
+    """The score in words, with its unit."""
     return {"accuracy": "accuracy (%)", "perplexity": "perplexity"}[results.attrs["score"]]
 
 
 def signed(figure: Any, data: Any, results: Any) -> None:
     """Say in the picture whether the protocol is the full one and how many seeds there are; in its data, all of it."""
-    seeds, word = results.sizes["seed"], results.attrs["protocol"].partition(":")[0].partition(",")[0]
-    small_print(figure, f"{word if word == 'full' else 'shortened'}, {seeds} seed{'s' * (seeds > 1)}")
-    data.attrs["protocol"] = results.attrs["protocol"]
+    seeds, protocol = results.sizes["seed"], results.attrs["protocol"]
+    word = "full" if protocol.startswith("full") else "shortened"
+    small_print(figure, f"{word}, {seeds} seed{'s' * (seeds > 1)}")
+    data.attrs["protocol"] = protocol
     data.attrs["runs"] = json.dumps([json.loads(results.attrs["provenance"])])

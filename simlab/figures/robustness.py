@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from simlab.experiment import named, six
 from simlab.figures._training import axis, look, option, signed, titled, wanted
 from simlab.plotting import Venue, canvas, curve, legend, table
 
-BETA1 = 0.9  # SGDM's
+BETA1 = named(six(), "sgdm").options["momentum"]
 
 
 def robustness(venue: Venue, results: Any) -> tuple[Any, Any]:
@@ -40,14 +41,13 @@ def robustness(venue: Venue, results: Any) -> tuple[Any, Any]:
         "observed",
     )
     figure, (left, middle, right) = canvas(venue, panels=3, ratio=1.1)
-    sgdm, adabound = ({**_MARKED, "label": titled(n)} for n in ("sgdm", "adabound"))
     lines = [
-        curve(left, data.alpha, look("sgdm"), **sgdm),
-        curve(left, data.alpha_star, look("adabound"), **adabound),
+        curve(left, data.alpha, look("sgdm"), label=titled("sgdm"), markevery=1),
+        curve(left, data.alpha_star, look("adabound"), label=titled("adabound"), markevery=1),
     ]
-    curve(middle, data.rescaled, look("sgdm"), **_MARKED)
-    curve(middle, data.alpha_star, look("adabound"), **_MARKED)
-    curve(right, data.gamma, look("adabound"), **_MARKED)
+    curve(middle, data.rescaled, look("sgdm"), markevery=1)
+    curve(middle, data.alpha_star, look("adabound"), markevery=1)
+    curve(right, data.gamma, look("adabound"), markevery=1)
     words = (r"$\alpha$ or $\alpha^{\star}$", r"$\alpha/(1-\beta_1)$ or $\alpha^{\star}$", r"$\gamma$")
     for panel, word in zip((left, middle, right), words, strict=True):
         panel.set(xscale="log", xlabel=word)
@@ -56,6 +56,3 @@ def robustness(venue: Venue, results: Any) -> tuple[Any, Any]:
     legend(figure, lines)
     signed(figure, data, results)
     return figure, data
-
-
-_MARKED: dict[str, Any] = {"markevery": 1}

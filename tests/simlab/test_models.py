@@ -40,8 +40,9 @@ def test_a_layer_of_lstm_adds_its_own_parameters(layers: int) -> None:
 
 def test_every_network_is_counted_or_small() -> None:
     assert set(catalog.names("simlab.models")) == {*COUNTS, "resnet_small"}
-    kernels = [p for p in models.build("resnet_small", {}).parameters() if p.shape[2:] == (3, 3)]
-    assert len(kernels) == 9
+    model = models.build("resnet_small", {})
+    assert models.count(model) == 10_978
+    assert len([p for p in model.parameters() if p.shape[2:] == (3, 3)]) == 9
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import torch
 
 from simlab import cli
 from simlab.comparison import dataset, summary, table
+from simlab.errors import BadInput
 from simlab.experiment import chosen, experiment
 from simlab.figures._training import titled
 from simlab.figures.learning_curves import learning_curves, shown
@@ -21,9 +22,10 @@ from simlab.figures.robustness import robustness
 from simlab.figures.robustness_fans import robustness_fans
 from simlab.files import netcdf
 from simlab.plotting import LOOKS, QUIET, VENUES, alone, draw
+from simlab.snapshot import QUANTILES
 
 VENUE = VENUES["neurips"]
-SAMPLES = {"layer": ["a", "b", "c"], "quantile": [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0], "sample": list("0123456789")}
+SAMPLES = {"layer": ["a", "b", "c"], "quantile": list(QUANTILES), "sample": list("0123456789")}
 
 
 def made(name: str, score: str = "accuracy", seeds: int = 3, short: bool = True, ends: Any = None) -> Any:
@@ -97,6 +99,18 @@ def test_the_rescaled_axis() -> None:
     assert np.array_equal(data.rescaled.values, data.alpha.values)
 
 
+def test_fans_of_a_part_of_the_grid() -> None:
+    """Two values give two lines a panel; where SGDM and AdaBound have not the same ones, the figure is refused."""
+    results = made("robustness")
+    part = [f"{kind}={value}" for kind in ("sgdm alpha", "adabound alpha_star") for value in ("1", "0.1")]
+    figure, data = robustness_fans(VENUE, results.sel(optimizer=part))
+    assert [len(axes.get_lines()) for axes in figure.axes] == [2, 2]
+    assert data.value.values.tolist() == ["1", "0.1"]
+    for lacking in (part[:3], part[:2], ["adabound gamma=0.1"]):
+        with pytest.raises(BadInput, match="over the same values"):
+            robustness_fans(VENUE, results.sel(optimizer=lacking))
+
+
 def test_draw_and_the_command(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     netcdf(tmp_path / "result.nc", made("digits"))
     words = ["figure", "learning_curves", "--results", str(tmp_path), "--out", str(tmp_path / "a.pdf"), "--json"]
@@ -155,6 +169,15 @@ def test_better_is_said_after_a_paired_test_alone() -> None:
     assert found["amsgrad"]["verdict"] == "not tested: no spread over seeds"
     results.attrs["score"] = "perplexity"
     assert {r["optimizer"]: r["verdict"] for r in summary(results)["tests"]}["sgdm"] == "worse"
+
+
+def test_equal_differences_are_equal_up_to_rounding() -> None:
+    """One answer of 360 more in every seed, as floats have it, is no spread, so there is nothing to test."""
+    answers = (301, 317, 333)
+    found = summary(made("digits", ends=lambda label, seed: 100 * ((answers[seed] + (label == "sgdm")) / 360)))
+    last10 = {label: found["mean_last10"][label]["values"] for label in ("sgdm", "adabound")}
+    assert 0 < np.ptp(np.subtract(last10["sgdm"], last10["adabound"])) < 1e-12
+    assert {row["verdict"] for row in found["tests"]} == {"not tested: no spread over seeds"}
 
 
 def test_two_seeds_are_not_tested() -> None:
