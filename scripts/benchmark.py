@@ -36,6 +36,7 @@ import benchmark_arrays as arrays
 import benchmark_peers as peers
 from benchmark_peers import Case, Skip
 from benchmark_tables import text
+from benchmark_turns import prepared, say, turns
 from llvmlite.binding import get_host_cpu_name
 
 import simlab
@@ -77,6 +78,7 @@ def main() -> int:
             report[name] = part(options)
     if options.out:
         whole(options.out, lambda path: Path(path).write_text(json.dumps(report, indent=1) + "\n"))
+    say("")
     print(text(report))
     return 0 if report.get("loop", {}).get("agree", True) else 1
 
@@ -101,22 +103,8 @@ def about() -> dict[str, str]:
 
 def take_turns(entries: dict[str, Entry], repeats: int, what: str) -> dict[str, dict[str, float]]:
     """{name: least and median processor time a round, in nanoseconds}; the entries take turns."""
-    times: dict[str, list[float]] = {name: [] for name in entries}
-    for run, rounds in entries.values():
-        run(rounds)  # caches, compilation for this number of rounds
-    for i in range(repeats):
-        say(f"{what}: repetition {i + 1} of {repeats}")
-        for name, (run, rounds) in entries.items():
-            began = time.process_time()
-            run(rounds)
-            times[name].append((time.process_time() - began) / rounds * 1e9)
-    return {name: {"least": min(t), "median": statistics.median(t)} for name, t in times.items()}
-
-
-def say(words: str) -> None:
-    """Progress, for a person who is watching."""
-    if sys.stderr.isatty():
-        print(f"\r{words:<60}", end="\r", file=sys.stderr, flush=True)
+    found = turns({name: (partial(run, rounds), rounds) for name, (run, rounds) in entries.items()}, repeats, what)
+    return {name: {"least": min(t["cpu"]), "median": statistics.median(t["cpu"])} for name, t in found.items()}
 
 
 # --- loop -----------------------------------------------------------------------------------------------------------
@@ -191,15 +179,9 @@ def loop(options: argparse.Namespace) -> dict[str, Any]:
 
 def race(makers: dict[str, Callable[[], peers.Peer]], options: argparse.Namespace, what: str) -> dict[str, Any]:
     """{times, skipped, x of each entry after the same few rounds, whether they agree}."""
-    entries: dict[str, Entry] = {}
-    skipped: dict[str, str] = {}
-    for name, make in makers.items():
-        say(f"{what}: preparing {name}")
-        slow = next((n for word, n in SCALE.items() if word in name), 1)
-        try:
-            entries[name] = make(), max(1000, options.rounds // slow)
-        except Skip as reason:
-            skipped[name] = str(reason)
+    made, skipped = prepared(makers, what)
+    slow = {name: next((n for word, n in SCALE.items() if word in name), 1) for name in made}
+    entries: dict[str, Entry] = {name: (run, max(1000, options.rounds // slow[name])) for name, run in made.items()}
     x = {name: run(1000) for name, (run, _) in entries.items()}
     exact = x["python floats"]  # the same operations in the same order as ours and as C without contraction
     agree = all(x[n] == exact for n in x if "simlab" in n or "no contraction" in n)
@@ -298,7 +280,6 @@ def start(options: argparse.Namespace) -> dict[str, Any]:
                     found[name] = min(found.get(name, float("inf")), seconds(*command))
                 except Skip as reason:
                     skipped[name] = str(reason)
-    say("")
     return {"seconds": found, "skipped": skipped}
 
 
@@ -306,8 +287,8 @@ PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "loop": loop,
     "rules": rules,
     "start": start,
-    "sweep": lambda options: arrays.sweep(options, say),
-    "vector": lambda options: arrays.vector(options, say),
+    "sweep": arrays.sweep,
+    "vector": arrays.vector,
 }
 
 

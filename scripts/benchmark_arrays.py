@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import os
-import time
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,9 @@ from typing import Any
 import benchmark_peers as peers
 import numpy as np
 from benchmark_peers import Skip
+from benchmark_turns import Entry, prepared, turns
 
+from simlab import blocks, lanes
 from simlab.backends import numba, reference
 from simlab.cells import Cells
 from simlab.feasible import Box
@@ -76,30 +78,10 @@ def _pointers(*arrays: np.ndarray) -> list[ctypes.c_void_p]:
     return [ctypes.c_void_p(a.ctypes.data) for a in arrays]
 
 
-def _turns(entries: dict[str, tuple[Callable[[], Any], float]], repeats: int, say: Callable) -> dict[str, Any]:
-    """{name: least nanoseconds a unit, by the processor's clock and by the wall's}; the entries take turns."""
-    found = {name: {"cpu": float("inf"), "wall": float("inf")} for name in entries}
-    for run, _ in entries.values():
-        run()
-    for i in range(repeats):
-        for name, (run, units) in entries.items():
-            say(f"repetition {i + 1} of {repeats}: {name}")
-            cpu, wall = time.process_time(), time.perf_counter()
-            run()
-            spent = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
-            found[name] = {clock: min(found[name][clock], s / units * 1e9) for clock, s in spent.items()}
-    return found
-
-
-def _prepare(makers: dict[str, Callable[[], Any]]) -> tuple[dict[str, Any], dict[str, str]]:
-    """(the entries, the reasons of those that cannot run here)."""
-    entries, skipped = {}, {}
-    for name, make in makers.items():
-        try:
-            entries[name] = make()
-        except Skip as reason:
-            skipped[name] = str(reason)
-    return entries, skipped
+def _least(entries: dict[str, Entry], repeats: int, what: str) -> dict[str, dict[str, float]]:
+    """{name: least nanoseconds a unit, by the processor's clock and by the wall's}."""
+    found = turns(entries, repeats, what)
+    return {name: {clock: min(spent) for clock, spent in clocks.items()} for name, clocks in found.items()}
 
 
 # --- sweep ----------------------------------------------------------------------------------------------------------
@@ -210,24 +192,35 @@ def _divider(name: str) -> Callable[[], Any]:
     return lambda: getattr(library, name)(ctypes.c_int64(20_000), ctypes.c_int64(1024), *_pointers(x, y))
 
 
-def sweep(options: argparse.Namespace, say: Callable) -> dict[str, Any]:
+def _limit(batch: Cells, cost: dict[str, float]) -> float:
+    """Nanoseconds that the divider alone takes for a cell and round; roots and divisions are counted in the code."""
+    tree = blocks.columns(batch, in_step=len(np.unique(batch.period)) == 1)
+    slots, many, size = blocks.place(tree, batch.single)
+    text = lanes.Driver(batch.plan, slots, batch.single, many, size, careful=False).text()
+    bits = 32 if batch.single else 64
+    counts = (("roots", r"call <.*llvm\.sqrt"), ("quotients", "fdiv <"))
+    # of vectors; the code has the round twice, without a record and with one
+    return sum(len(re.findall(word, text)) / 2 * cost[f"{name}{bits}"] for name, word in counts)
+
+
+def sweep(options: argparse.Namespace) -> dict[str, Any]:
     """{times, skipped, limits, x, rounds} of the sweep: nanoseconds a cell and round."""
     rounds = 300 if options.quick else 100_000
     few = max(60, rounds // 100)  # of the slow ones
     same, single = cells("adam_analysed", rounds, False), cells("adam_analysed", rounds, True)
     short = cells("adam_analysed", few, False)
-    others = {  # name: (cells, divisions beside the root)
+    ours = {  # name: (cells, threads)
+        "simlab, float64": (same, 1),
+        "simlab, float64, 2 threads": (same, 2),
+        "simlab, float32": (single, 1),
+        "simlab, float32, 2 threads": (single, 2),
         "simlab, float64, 64 periods": (cells("adam_analysed", rounds, False, tuple(map(str, range(3, 67)))), 1),
         "simlab, float64, amsgrad": (cells("amsgrad", rounds, False), 1),
         "simlab, float64, adabound, one gamma": (cells("adabound", rounds, False, gamma="0.01"), 1),
-        "simlab, float64, adabound": (cells("adabound", rounds, False), 3),
+        "simlab, float64, adabound": (cells("adabound", rounds, False), 1),
     }
     makers: dict[str, Callable[[], Any]] = {
-        "simlab, float64": lambda: (_ours(same, 1), rounds),
-        "simlab, float64, 2 threads": lambda: (_ours(same, 2), rounds),
-        "simlab, float32": lambda: (_ours(single, 1), rounds),
-        "simlab, float32, 2 threads": lambda: (_ours(single, 2), rounds),
-        **{name: lambda c=c: (_ours(c, 1), rounds) for name, (c, _) in others.items()},
+        **{name: lambda of=of: (_ours(*of), rounds) for name, of in ours.items()},
         "C -O3 -march=native, 256 lanes": lambda: (_c_lanes(same), rounds),
         "jax vmap + scan, float64": lambda: (_jax(same), rounds),
         "jax vmap + scan, float32": lambda: (_jax(single), rounds),
@@ -235,21 +228,19 @@ def sweep(options: argparse.Namespace, say: Callable) -> dict[str, Any]:
         "torch in place": lambda: (_torch(short), few),
         "simlab reference": lambda: (lambda: reference.run_cells(short).x_last, few),
     }
-    entries, skipped = _prepare({n: lambda m=m: (m()[0], m()[1] * CELLS) for n, m in makers.items()})
+    made, skipped = prepared(makers, "sweep")
+    entries = {name: (run, n * CELLS) for name, (run, n) in made.items()}
     units = 20_000 * 1024
     parts = {n: lambda n=n: (_divider(n), units) for n in ("roots64", "quotients64", "roots32", "quotients32")}
-    dividers, missing = _prepare(parts)
+    dividers, missing = prepared(parts, "sweep")
     x = {
         name: run()
         for name, (run, _) in entries.items()
         if name == "simlab, float64" or "C -O3" in name or "jax" in name
     }
-    times = _turns({**entries, **dividers}, options.repeats, say)
+    times = _least({**entries, **dividers}, options.repeats, "sweep")
     cost = {name: times.pop(name)["cpu"] for name in dividers}
-    limits = {}
-    for name in times if not missing else ():
-        bits = "32" if "float32" in name else "64"
-        limits[name] = cost["roots" + bits] + others.get(name, (None, 1))[1] * cost["quotients" + bits]
+    limits = {} if missing else {name: _limit(batch, cost) for name, (batch, _) in ours.items()}
     apart = {name: float(np.abs(v - x["simlab, float64"]).max()) for name, v in x.items()}
     return {"times": times, "skipped": {**skipped, **missing}, "limits": limits, "apart": apart, "rounds": rounds,
             "cells": CELLS, "divider": cost}  # fmt: skip
@@ -320,18 +311,18 @@ def _traffic(g: np.ndarray, steps: int) -> Callable[[], Any]:
     return lambda: library.traffic(ctypes.c_int64(steps), ctypes.c_int64(len(g)), *_pointers(*arrays))
 
 
-def vector(options: argparse.Namespace, say: Callable) -> dict[str, Any]:
+def vector(options: argparse.Namespace) -> dict[str, Any]:
     """{times, skipped, d} of one step: nanoseconds a coordinate."""
     d, steps = (20_000, 20) if options.quick else (10_000_000, 50)
     g = np.linspace(-1, 1, d)
-    entries, skipped = _prepare({
+    entries, skipped = prepared({
         "simlab": lambda: (_our_step(g, steps), steps * d),
         "limit: read x, m, v, g, write x, m, v": lambda: (_traffic(g, steps), steps * d),
         "torch.optim.Adam, fused": lambda: (_torch_step(g, steps, fused=True), steps * d),
         "torch.optim.Adam": lambda: (_torch_step(g, max(1, steps // 5)), max(1, steps // 5) * d),
         "numpy in place": lambda: (_numpy_step(g, max(1, steps // 5)), max(1, steps // 5) * d),
-    })  # fmt: skip
-    return {"times": _turns(entries, options.repeats, say), "skipped": skipped, "d": d}
+    }, "vector")  # fmt: skip
+    return {"times": _least(entries, options.repeats, "vector"), "skipped": skipped, "d": d}
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------
@@ -343,11 +334,7 @@ def sweep_text(found: dict[str, Any]) -> list[str]:
     lines = ["", f"sweep: {found['cells']} cells x {found['rounds']} rounds, adam_analysed on luo2019_periodic",
              f"{'':<40} {'ns':>8} {'wall':>8} {'x simlab':>9} {'limit':>8} {'share':>6}"]  # fmt: skip
     for name, t in sorted(times.items(), key=lambda item: item[1]["cpu"]):
-        share = (
-            f"{limits[name]:>8.3f} {limits[name] / t['cpu']:>6.3f}"
-            if "simlab, float" in name and name in limits
-            else ""
-        )
+        share = f"{limits[name]:>8.3f} {limits[name] / t['cpu']:>6.3f}" if name in limits else ""
         lines.append(f"{name:<40} {t['cpu']:>8.3f} {t['wall']:>8.3f} {t['cpu'] / base:>9.3f} {share}".rstrip())
     pairs = [
         (

@@ -23,7 +23,7 @@ import numpy as np
 
 from simlab.backends import reference
 from simlab.cells import CellRecords, Cells
-from simlab.lanes import ALIGN, COUNTERS, KEPT, WATCH, Slot, made, register
+from simlab.lanes import ALIGN, COUNTERS, KEPT, WATCH, Slot, made, register, subnormal
 from simlab.ops import Weight
 from simlab.protocol import why
 from simlab.vectors import Untraceable
@@ -218,11 +218,9 @@ class _Block:
             else:
                 rows[:, 0] = column.values[start]
         self._replace()
-        word = np.int32 if cells.single else np.int64
         self.last = {name: self._rows(slots[name], cells.x0.dtype)[0] for name in ("x", "total", "error")}
-        self.gone = self._rows(slots["gone"], word)[0]
+        self.gone = self._rows(slots["gone"], tree["gone"].values.dtype)[0]
         self.state = [self._rows(slot, cells.x0.dtype) for slot in slots["state"]]
-        self.tiny = np.finfo(cells.x0.dtype).tiny
 
     def _rows(self, slot: Slot, dtype: Any) -> np.ndarray:
         shape = (slot.length or 1, self.lanes if slot.wide else 1)
@@ -253,7 +251,7 @@ class _Block:
             alarm = True
             if kernels.quick and not wary:
                 took = self._call(kernels.quick, t, end, due[k:])
-                if alarm := bool(self.counters[4]) or self._subnormal():
+                if alarm := bool(self.counters[4]) or any(map(subnormal, self.state)):
                     self.memory[:] = before
                     wary, patience = patience, 2 * patience
             else:
@@ -280,10 +278,6 @@ class _Block:
         for name, row in self.last.items():
             last[name][at] = row[:m][self.alive]
         underflow[at] = self.gone[:m][self.alive] != 0
-
-    def _subnormal(self) -> bool:
-        """Whether the last round left state that is to be flushed: what no operation has met, no flag tells."""
-        return any(bool(((np.abs(s) < self.tiny) & (s != 0)).any()) for s in self.state)
 
     def _stop(self, call: Callable, began: int, t: int, reason: dict) -> np.ndarray:
         """Play round t again with a record, from the memory as it was after round `began`; returns who stopped."""

@@ -20,7 +20,7 @@ from numba.extending import intrinsic, overload
 
 from simlab.backends import reference
 from simlab.backends.numba import COUNTERS, HEAD, SHAPES
-from simlab.machine_code import FLAGS, machine
+from simlab.machine_code import FLAGS, machine, object_code
 from simlab.ops import Weight, rebind
 
 _OPTIONS = {
@@ -350,9 +350,4 @@ def build(driver: Callable) -> tuple[dict, bytes]:
         callback.compile()
     finally:
         config.SLP_VECTORIZE = slp
-    module = llvm.parse_assembly(callback.inspect_llvm())
-    needs = sorted(
-        {f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")}
-        | {v.name for v in module.global_variables if v.is_declaration}
-    )
-    return {"symbol": callback.native_name, "needs": needs}, machine().emit_object(module)
+    return object_code(callback.native_name, llvm.parse_assembly(callback.inspect_llvm()), machine())

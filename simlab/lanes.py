@@ -12,17 +12,18 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
+import numpy as np
 from llvmlite import ir
 
-from simlab.machine_code import FLAGS, Unknown, digest, kernel, machine, surroundings
+from simlab.backends import reference
+from simlab.machine_code import FLAGS, Unknown, digest, kernel, machine, object_code, surroundings
 from simlab.ops import Weight, add, rebind
 from simlab.protocol import Plan, online_round
-from simlab.vectors import INT, TYPES, Trace, Untraceable, Value, declare
+from simlab.vectors import INT, POINTER, SIZES, TYPES, VOID, Trace, Untraceable, Value, call, suffix
 
 ALIGN = 64  # bytes of a line of the cache, where every row begins
 COUNTERS, KEPT = 5, 6  # see `Driver`
-_BYTE, _POINTER = ir.IntType(8), ir.PointerType()
-_SIZES = {"i": 8, "f": 4, "d": 8}
+_BYTE = ir.IntType(8)
 
 
 class Slot(NamedTuple):
@@ -52,15 +53,23 @@ class Control:
         self._do(emit, "ldmxcsr", self.own)
 
     def _do(self, emit: ir.IRBuilder, name: str, where: Any) -> None:
-        name = f"llvm.x86.sse.{name}"
-        kind = ir.FunctionType(ir.VoidType(), [_POINTER])
-        emit.call(emit.module.globals.get(name) or ir.Function(emit.module, kind, name), [where])
+        call(emit, f"llvm.x86.sse.{name}", VOID, where)
 
     def end(self, emit: ir.IRBuilder) -> Any:
         """Give the caller's settings back; returns the exceptions."""
         self._do(emit, "stmxcsr", self.own)
         self._do(emit, "ldmxcsr", self.before)
         return emit.and_(emit.load(self.own, typ=self.word), self.word(self.RAISED))
+
+
+def subnormal(state: np.ndarray) -> bool:
+    """Whether there is state that is to be flushed: what no operation has met yet, no flag tells."""
+    flat, least, part = state.ravel(), reference.tiny(state), 1 << 12  # numbers that stay in the cache
+    for some in (flat[i : i + part] for i in range(0, len(flat), part)):
+        tiny = np.abs(some) < least
+        if tiny.any() and some[tiny].any():
+            return True
+    return False
 
 
 # --- the code -------------------------------------------------------------------------------------------------------
@@ -111,7 +120,8 @@ class Driver:
 
     def __init__(self, plan: Plan, slots: dict[str, Any], single: bool, lanes: int, size: int, careful: bool) -> None:
         self.plan, self.slots, self.lanes, self.careful = plan, slots, lanes, careful
-        self.kind, self.size = ("f", 4) if single else ("d", 8)
+        self.kind = "f" if single else "d"
+        self.size = SIZES[self.kind]
         self.width = register() // self.size
         self.word = ir.IntType(8 * self.size)
         self.bytes = size
@@ -121,7 +131,7 @@ class Driver:
         """The code in LLVM's language."""
         module = ir.Module("lanes")
         module.triple = llvm.get_default_triple()
-        play = ir.Function(module, ir.FunctionType(ir.VoidType(), [_POINTER] * 4), "play")
+        play = ir.Function(module, ir.FunctionType(VOID, [POINTER] * 4), "play")
         self.block, counters, due, self.records = play.args
         for argument in play.args:
             argument.add_attribute("noalias")
@@ -144,7 +154,7 @@ class Driver:
         for (_, last, found), more in ((plain, 0), (kept, 1)):
             emit, bits = ir.IRBuilder(last), self.word(0)
             if found is not None:
-                bits = emit.call(declare(module, "llvm.vector.reduce.or", found.type, self.word), [found])
+                bits = call(emit, f"llvm.vector.reduce.or{suffix(found.type)}", self.word, found)
             odd.add_incoming(bits, last)
             then.add_incoming(emit.add(k, INT(more)), last)
             emit.branch(tail.block)
@@ -235,7 +245,7 @@ class Driver:
         offset = ir.Constant(INT, None)
         self.carried.append((v, offset))
         emit, kind = self.trace.after, self.trace.kind_of(v.kind, True)
-        where = emit.add(emit.mul(self.late, INT(_SIZES[v.kind])), offset) if v.wide else offset
+        where = emit.add(emit.mul(self.late, INT(SIZES[v.kind])), offset) if v.wide else offset
         return emit.load(emit.gep(self.block, [where], source_etype=_BYTE), typ=kind, align=4)
 
     def _settle(self) -> None:
@@ -248,7 +258,7 @@ class Driver:
             slot = self.stored.get(id(v.code)) or self.leaves.get(id(v.code))
             if slot is None or (id(v.code) not in self.stored and slot.offset in written):
                 slot = Slot(v.kind, v.wide, 0, self.bytes)
-                self.bytes += (self.lanes if v.wide else ALIGN) * _SIZES[v.kind]
+                self.bytes += (self.lanes if v.wide else ALIGN) * SIZES[v.kind]
                 emit = self.trace.lane if v.wide else self.trace.before
                 emit.store(self.trace.widen(v), self.address(emit, slot, self.i if v.wide else INT(0)), align=4)
             offset.constant = slot.offset
@@ -261,7 +271,7 @@ class Driver:
 
     def address(self, emit: ir.IRBuilder, slot: Slot, element: Any) -> Any:
         """Of a number of a slot, counted from its first."""
-        where = emit.add(emit.mul(element, INT(_SIZES.get(slot.kind, self.size))), INT(slot.offset))
+        where = emit.add(emit.mul(element, INT(SIZES.get(slot.kind, self.size))), INT(slot.offset))
         return emit.gep(self.block, [where], source_etype=_BYTE)
 
     def load(self, slot: Slot, row: Any = None) -> Value:
@@ -326,7 +336,6 @@ def compiled(text: str) -> int:
         options = llvm.create_pipeline_tuning_options(speed_level=FLAGS["opt"])
         passes = llvm.create_pass_builder(target, options)
         passes.getModulePassManager().run(module, passes)
-        needs = sorted(f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm."))
-        return {"symbol": "play", "needs": needs}, target.emit_object(module)
+        return object_code("play", module, target)
 
     return kernel(hashlib.sha256(repr((text, surroundings())).encode()).hexdigest(), build)[0]

@@ -2,9 +2,9 @@
 
 The key covers the bytecode, constants, defaults, closures and globals of every function that a kernel reaches, across
 files; the number system and the drivers; and the versions, flags and processor. What it cannot describe (an attribute
-of a module, say) is compiled afresh in every process. So an edited helper, a changed global
-or a rule typed at a prompt is another key, and stale code cannot run. What is kept is an object file (no pickle),
-with its own checksum, in a folder that only its owner may write. Loading one needs LLVM but not Numba.
+of a module, say) is compiled afresh in every process. So an edited helper, a changed global or a rule typed at a prompt
+is another key, and stale code cannot run. What is kept is an object file (no pickle), with its own checksum, in a
+folder that only its owner may write. Loading one needs LLVM but not Numba.
 """
 
 from __future__ import annotations
@@ -174,6 +174,13 @@ def machine() -> Any:
     return _engine_parts().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=FLAGS["opt"], jit=True
     )
+
+
+def object_code(symbol: str, module: Any, target: Any) -> tuple[dict, bytes]:
+    """(description, object code) of a module of LLVM: its symbol, and the symbols that it needs from elsewhere."""
+    foreign = (v.name for v in (*module.functions, *module.global_variables) if v.is_declaration)
+    needs = sorted(name for name in foreign if not name.startswith("llvm."))
+    return {"symbol": symbol, "needs": needs}, target.emit_object(module)
 
 
 _NEVER_CALLED = ("numba_gil_ensure", "numba_gil_release", "NRT_MemInfo_call_dtor")  # a scalar kernel's unused exits

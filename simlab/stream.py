@@ -16,15 +16,14 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 
-from simlab.backends import reference
-from simlab.backends.numba import COUNTERS
-from simlab.lanes import WATCH, Control, compiled, register
+from simlab.backends.numba import COUNTERS, HEAD
+from simlab.lanes import WATCH, Control, compiled, register, subnormal
 from simlab.ops import Weight, add, rebind
 from simlab.protocol import Plan, online_round
-from simlab.vectors import INT, TYPES, Trace, Untraceable, Value
+from simlab.vectors import INT, POINTER, TYPES, VOID, Trace, Untraceable, Value
 
-HEAD, INTEGERS = 5, 5  # where in the buffers the hyperparameters begin, and the integers
-_DOUBLE, _POINTER = TYPES["d"], ir.PointerType()
+INTEGERS = 5  # counters before the integers of the data
+_DOUBLE = TYPES["d"]
 
 
 class _Coordinates(Value):
@@ -107,7 +106,7 @@ class Stream:
         """The code in LLVM's language. Raises Untraceable, or another TypeError, where a coordinate is not alone."""
         module = ir.Module("stream")
         module.triple = llvm.get_default_triple()
-        play = ir.Function(module, ir.FunctionType(ir.VoidType(), [_POINTER] * 4), "play")
+        play = ir.Function(module, ir.FunctionType(VOID, [POINTER] * 4), "play")
         for argument in play.args:
             argument.add_attribute("noalias")
         self.numbers, self.counters, self.x, self.states = play.args
@@ -261,7 +260,7 @@ class Quickly:
             np.copyto(a, b)
         own = np.concatenate([[t, end, *counters[2:4], 0], counters[COUNTERS + 1 :]])
         self.call(*(b.ctypes.data for b in (numbers, own, x, state)))
-        if own[4] or _subnormal(state):
+        if own[4] or subnormal(state):
             for a, b in zip(self.before, kept, strict=True):
                 np.copyto(b, a)
             self.wary, self.patience = self.patience, 2 * self.patience
@@ -282,13 +281,3 @@ def quickly(plan: Plan, d: int, known: tuple[tuple, tuple, tuple]) -> Quickly | 
     if text not in _calls:
         _calls[text] = _CALL(compiled(text))
     return Quickly(_calls[text], plan.recorded, worth, d)
-
-
-def _subnormal(state: np.ndarray) -> bool:
-    """Whether there is state that is to be flushed: what no operation has met yet, no flag tells."""
-    flat, part = state.ravel(), 1 << 12  # of a size that stays in the cache
-    for some in (flat[i : i + part] for i in range(0, len(flat), part)):
-        tiny = np.abs(some) < reference.TINY
-        if tiny.any() and some[tiny].any():
-            return True
-    return False

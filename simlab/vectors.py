@@ -26,6 +26,9 @@ class Untraceable(TypeError):
 
 INT = ir.IntType(64)
 TYPES = {"b": ir.IntType(1), "i": INT, "f": ir.FloatType(), "d": ir.DoubleType()}  # truth to double: the smallest first
+SIZES = {"i": 8, "f": 4, "d": 8}  # in bytes
+LEAST = {"f": float(np.finfo(np.float32).tiny), "d": float(np.finfo(np.float64).tiny)}  # the least normal numbers
+VOID, POINTER = ir.VoidType(), ir.PointerType()
 _KINDS = "".join(TYPES)
 _CASTS = {"bi": "zext", "bf": "uitofp", "bd": "uitofp", "if": "sitofp", "id": "sitofp", "fd": "fpext", "df": "fptrunc"}
 _OPERATORS = {  # by its name in Python: of floats, of integers
@@ -188,9 +191,7 @@ class Trace:
         kind = self.kind_of(v.kind, True)
         if isinstance(v.code, ir.Constant):
             return ir.Constant(kind, [v.code.constant] * self.width)
-        anything, zeros = ir.Constant(kind, ir.Undefined), ir.VectorType(ir.IntType(32), self.width)
-        first = self.before.insert_element(anything, v.code, INT(0))
-        return self.before.shuffle_vector(first, anything, zeros([0] * self.width))
+        return splat(self.before, v.code, self.width)
 
     def meet(self, *values: Value) -> tuple[str, list[Value]]:
         """(the kind in which values meet, the values in it)."""
@@ -279,7 +280,7 @@ class Trace:
         v = self.convert(v, "d") if v.kind in "bi" else v
 
         def make(emit: ir.IRBuilder, x: Any) -> Any:
-            return emit.call(declare(emit.module, f"llvm.{name}", x.type), [x])
+            return call(emit, f"llvm.{name}{suffix(x.type)}", x.type, x)
 
         return self.apply(make, v.kind, v.weak, v, divider=divider)
 
@@ -295,12 +296,11 @@ class Trace:
         v = self.convert(given, "d")
 
         def make(emit: ir.IRBuilder, x: Any) -> Any:
-            function = declare(emit.module, name, TYPES["d"])
             if not v.wide:
-                return emit.call(function, [x])
+                return call(emit, name, TYPES["d"], x)
             out = ir.Constant(x.type, ir.Undefined)
             for j in map(INT, range(self.width)):
-                out = emit.insert_element(out, emit.call(function, [emit.extract_element(x, j)]), j)
+                out = emit.insert_element(out, call(emit, name, TYPES["d"], emit.extract_element(x, j)), j)
             return out
 
         found = self.apply(make, "d", v.weak, v)
@@ -310,10 +310,9 @@ class Trace:
         return self.where(self.compare("==", direction, 0), 0.0, rate * direction)
 
     def flush(self, state: tuple) -> tuple:
-        least = float(np.finfo(np.float32 if self.kind == "f" else np.float64).tiny)
         kept, lost = [], self.constant(False, "b", weak=False)
         for s in self.sound(state):
-            tiny = self.absolute(s) < least
+            tiny = self.absolute(s) < LEAST[self.kind]
             kept.append(self.where(tiny, 0.0, s))
             lost = lost | (tiny & (s != 0))
         return tuple(kept), lost
@@ -332,13 +331,24 @@ class Trace:
         raise Untraceable("a projection that searches for a root goes on for as long as each cell needs")
 
 
-def declare(module: ir.Module, name: str, argument: Any, result: Any = None) -> ir.Function:
-    """A function of one argument: one of LLVM's own, by its name before the type, or one of the C library."""
-    if name.startswith("llvm."):
-        vector = isinstance(argument, ir.VectorType)
-        name += f".v{argument.count}" if vector else "."
-        name += (argument.element if vector else argument).intrinsic_name
-    return module.globals.get(name) or ir.Function(module, ir.FunctionType(result or argument, [argument]), name)
+def call(emit: ir.IRBuilder, name: str, result: Any, *given: Any) -> Any:
+    """The call of a function of LLVM's own, by its whole name, or of the C library; `result` is its type."""
+    kinds = [POINTER if v.type.is_pointer else v.type for v in given]  # LLVM has one type for all pointers
+    kind = ir.FunctionType(result, kinds)
+    return emit.call(emit.module.globals.get(name) or ir.Function(emit.module, kind, name), given)
+
+
+def suffix(kind: Any) -> str:
+    """What LLVM appends to the name of a function of its own for numbers or vectors of this type."""
+    vector = isinstance(kind, ir.VectorType)
+    return f".v{kind.count}{kind.element.intrinsic_name}" if vector else f".{kind.intrinsic_name}"
+
+
+def splat(emit: ir.IRBuilder, code: Any, width: int) -> Any:
+    """The vector that is `code` in every lane."""
+    anything = ir.Constant(ir.VectorType(code.type, width), ir.Undefined)
+    first = emit.insert_element(anything, code, INT(0))
+    return emit.shuffle_vector(first, anything, ir.VectorType(ir.IntType(32), width)([0] * width))
 
 
 def _to_single(x: Any) -> float:

@@ -22,16 +22,16 @@ from simlab.backends import reference
 from simlab.lanes import compiled, register
 from simlab.ops import Weight, rebind
 from simlab.optim.moves import Job, Kind, Numbers, definition, rule, width
-from simlab.vectors import INT, TYPES, Trace, Value
+from simlab.vectors import INT, LEAST, POINTER, SIZES, TYPES, VOID, Trace, Value, call, splat, suffix
 
 GRAIN, LINE = 1 << 16, 64  # coordinates that are worth a thread; threads part at multiples of these
 AHEAD = 1024  # bytes of memory that are asked for beforehand; by itself a loop that waits for roots asks too late
-_BITS, _POINTER = ir.IntType(16), ir.PointerType()
+_BITS, _WORD = ir.IntType(16), ir.IntType(32)
 _CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 STORED = {torch.float64: "d", torch.float32: "f", torch.float16: "h", torch.bfloat16: "z"}
 _MEMORY = {**TYPES, "h": ir.HalfType(), "z": _BITS}
-_SIZE = {"d": 8, "f": 4, "h": 2, "z": 2}
+_SIZE = {**SIZES, "h": 2, "z": 2}
 
 
 class Program(NamedTuple):
@@ -130,7 +130,7 @@ def _code(of: Kind, stored: str, kind: str, differs: tuple[bool, ...]) -> tuple[
     """
     module = ir.Module("step")
     types = [stored] * 2 + [kind] * sum(differs)
-    code = ir.Function(module, ir.FunctionType(ir.VoidType(), [_POINTER, INT, _POINTER, _POINTER]), "play")
+    code = ir.Function(module, ir.FunctionType(VOID, [POINTER, INT, POINTER, POINTER]), "play")
     rows, count, numbers, after = code.args
     entry, head, row, leave = (ir.IRBuilder(code.append_basic_block(n)) for n in ("entry", "head", "row", "leave"))
     entry.branch(head.block)
@@ -143,7 +143,7 @@ def _code(of: Kind, stored: str, kind: str, differs: tuple[bool, ...]) -> tuple[
     length = 5 + len(hyper) + sum(hyper) + differs.count(False)
     given = [_entry(row, numbers, TYPES["d"], k, length, i) for i in range(length)]
     n, *addresses = (_entry(row, rows, INT, k, 3 + sum(differs), i) for i in range(3 + sum(differs)))
-    pointers = [row.inttoptr(a, _POINTER) for a in addresses]
+    pointers = [row.inttoptr(a, POINTER) for a in addresses]
 
     lanes = register() // _SIZE[kind]
     many = [ir.IRBuilder(code.append_basic_block(name)) for name in ("vectors", "last", "rest", "next")]
@@ -171,9 +171,7 @@ def _code(of: Kind, stored: str, kind: str, differs: tuple[bool, ...]) -> tuple[
     after_step = step(vectors, i, None)
     shared = [s for s in after_step if not s.wide]
     lane = ir.Constant(ir.VectorType(INT, lanes), list(range(lanes)))
-    left = rest.insert_element(ir.Constant(lane.type, ir.Undefined), rest.sub(n, whole), INT(0))
-    left = rest.shuffle_vector(left, left, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes))
-    step(rest, whole, rest.icmp_signed("<", lane, left))
+    step(rest, whole, rest.icmp_signed("<", lane, splat(rest, rest.sub(n, whole), lanes)))
     for j, value in enumerate(shared):
         at = row.add(row.mul(k, INT(len(shared))), INT(j))
         row.store(value.code, row.gep(after, [at], source_etype=TYPES["d"]))
@@ -198,10 +196,12 @@ def _load(trace: Trace, pointer: Any, i: Any, stored: str, mask: Any) -> Value:
     emit, kind, single = trace.lane, *(ir.VectorType(_MEMORY[x], trace.width) for x in (stored, "f"))
     where = emit.gep(pointer, [i], source_etype=_MEMORY[stored])
     if mask is None:
-        _prefetch(emit, emit.gep(where, [INT(AHEAD // _SIZE[stored])], source_etype=_MEMORY[stored]))
+        ahead = emit.gep(where, [INT(AHEAD // _SIZE[stored])], source_etype=_MEMORY[stored])
+        call(emit, "llvm.prefetch.p0", VOID, ahead, _WORD(0), _WORD(3), _WORD(1))  # to read, near, data
         code = emit.load(where, typ=kind, align=_SIZE[stored])
     else:
-        code = _masked(emit, "load", kind, [where, ir.IntType(32)(_SIZE[stored]), mask, ir.Constant(kind, None)])
+        name, align = f"llvm.masked.load{suffix(kind)}.p0", _WORD(_SIZE[stored])
+        code = call(emit, name, kind, where, align, mask, ir.Constant(kind, None))
     if stored == "z":  # the upper half of a float32
         half = _words(trace, 16)
         upper = emit.shl(emit.zext(code, half.type), half)
@@ -226,24 +226,11 @@ def _store(trace: Trace, pointer: Any, i: Any, stored: str, value: Value, mask: 
     if mask is None:
         emit.store(code, where, align=_SIZE[stored])
     else:
-        _masked(emit, "store", code.type, [code, where, ir.IntType(32)(_SIZE[stored]), mask])
+        call(emit, f"llvm.masked.store{suffix(code.type)}.p0", VOID, code, where, _WORD(_SIZE[stored]), mask)
 
 
 def _words(trace: Trace, n: int) -> Any:
-    return ir.Constant(ir.VectorType(ir.IntType(32), trace.width), [n] * trace.width)
-
-
-def _prefetch(emit: ir.IRBuilder, where: Any) -> None:
-    name, number = "llvm.prefetch.p0", ir.IntType(32)
-    signature = ir.FunctionType(ir.VoidType(), [_POINTER, number, number, number])
-    function = emit.module.globals.get(name) or ir.Function(emit.module, signature, name)
-    emit.call(function, [where, number(0), number(3), number(1)])  # to read, near, data
-
-
-def _masked(emit: ir.IRBuilder, what: str, kind: Any, arguments: list) -> Any:
-    name = f"llvm.masked.{what}.v{kind.count}{kind.element.intrinsic_name}.p0"
-    signature = ir.FunctionType(kind if what == "load" else ir.VoidType(), [a.type for a in arguments])
-    return emit.call(emit.module.globals.get(name) or ir.Function(emit.module, signature, name), arguments)
+    return ir.Constant(ir.VectorType(_WORD, trace.width), [n] * trace.width)
 
 
 def _system(trace: Trace) -> Any:
@@ -254,7 +241,6 @@ def _system(trace: Trace) -> Any:
         return v if v.wide else trace.convert(v, "d")
 
     def flush(state: tuple) -> tuple:
-        least = {"f": float(np.finfo(np.float32).tiny), "d": float(np.finfo(np.float64).tiny)}
-        return tuple(trace.where(trace.absolute(s) < least[s.kind], 0.0, s) for s in state), False
+        return tuple(trace.where(trace.absolute(s) < LEAST[s.kind], 0.0, s) for s in state), False
 
     return SimpleNamespace(**{**vars(trace.system), "number": number, "flush": flush})

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,10 +81,12 @@ def test_the_json_holds_what_the_tables_show(quick):
 
 
 def test_the_cells_of_the_sweep_are_those_of_the_peers(quick):
-    """Ours stand apart by 0 from themselves, C by roundings (of 1 - 0.9), JAX by what it contracts."""
-    apart = json.loads(quick[1].read_text())["sweep"]["apart"]
-    assert apart.pop("simlab, float64") == 0
-    assert all(gap < (1e-3 if "float32" in name else AGREE) for name, gap in apart.items())
+    """Ours stand apart by 0 from themselves, C by roundings (of 1 - 0.9), JAX by what it contracts, and in float32 by
+    less than a rounding of x, which is at most 2, in every round."""
+    sweep = json.loads(quick[1].read_text())["sweep"]
+    assert sweep["apart"].pop("simlab, float64") == 0
+    most = sweep["rounds"] * float(np.finfo(np.float32).eps)
+    assert all(gap < (most if "float32" in name else AGREE) for name, gap in sweep["apart"].items())
 
 
 def test_every_way_of_writing_the_loop_ends_at_the_same_decision(quick):

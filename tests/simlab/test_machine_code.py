@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from fractions import Fraction as Q
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import simlab
 from simlab import machine_code
 from simlab.machine_code import Unknown, digest, read, write
+from tests.simlab.edited import answers
 
 SCALE = 2
 
@@ -94,13 +94,6 @@ def test_a_folder_that_others_may_write_is_not_trusted(tmp_path: Path, monkeypat
     assert machine_code.folder() is None
 
 
-RULE = """
-from simlab.rule import Step
-from helpers import size
-
-def mine(t, alpha, g):
-    return Step(direction=size(g), rate=alpha), ()
-"""
 RUN = """
 import sys
 sys.path.insert(0, {folder!r})
@@ -113,25 +106,7 @@ print(r.x_last, "numba" in sys.modules)
 
 def test_an_edited_helper_in_another_file_is_never_stale(tmp_path: Path) -> None:
     """A second process loads the kernel without Numba; after an edit of the helper's file the new code runs."""
-
-    def answer() -> str:
-        env = {**os.environ, "SIMLAB_CACHE": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(
-            [sys.executable, "-c", RUN.format(folder=str(tmp_path))], env=env, capture_output=True, text=True
-        )
-        assert not done.returncode, done.stderr
-        return done.stdout.strip()
-
-    (tmp_path / "mine.py").write_text(RULE)
-    (tmp_path / "helpers.py").write_text("def size(g):\n    return 2 * g\n")
-    assert answer() == "-2.0 True"
-    assert answer() == "-2.0 False"  # from the cache
-    (tmp_path / "helpers.py").write_text("K = 5\n\n\ndef size(g):\n    return K * g\n")
-    assert answer() == "-5.0 True"
-    (tmp_path / "helpers.py").write_text("K = 7\n\n\ndef size(g):\n    return K * g\n")
-    assert answer() == "-7.0 True"  # only a global constant changed
-    (tmp_path / "helpers.py").write_text("def size(g):\n    return 2 * g\n")
-    assert answer() == "-2.0 False"  # the first one again
+    assert answers(tmp_path, RUN) == ["-2.0 True", "-2.0 False", "-5.0 True", "-7.0 True", "-2.0 False"]
 
 
 def test_a_rule_typed_at_a_prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
