@@ -262,16 +262,30 @@ class Regret(Moves):
         )
 
     def losses(self) -> Step:
-        """What a cycle costs: C (x + 1) - (y1 + 1) - (y2 + 1)."""
-        given, here = (LARGE, LOW, STAYS, *self.highs[:2]), self.point(x=1)
-        left = without(STAYS, given)
-        begin, walls = ((2, STAYS), (LARGE, STAYS)), tuple((f,) for f in self.highs[:2])  # C (x - 1)
+        """What a cycle costs at least, wherever it begins: C (x + 1) - (y1 + 1) - (y2 + 1)."""
+        given, here = (LARGE, LOW, *self.highs[:2]), self.point(x=-1, alpha=2)
+        walls = tuple((f,) for f in self.highs[:2])
         return lemma(
             "losses",
-            "against u = -1 a cycle costs -4 at least; from x = 1 it costs 2C at least after its first round, 2C - 2 "
-            "after its second and 2C - 4 after its third",
+            "against u = -1 a cycle costs -4 at least",
+            (Proof(self.least, by=((2, LOW), (LARGE, LOW), *walls)),),
+            given,
+            here,
+            false=(
+                ("-1 at least", self.costs[2] >= -1, given, here),
+                ("without x >= -1", self.least, without(LOW, given), {**here, "x": Q(-9)}),
+                ("without the wall", self.least, without(self.highs[0], given), {**here, str(self.y1): Q(9)}),
+            ),
+        )
+
+    def cost(self) -> Step:
+        """A cycle that begins at 1 costs C (x - 1) more than what is claimed of it, and what the walls leave."""
+        given, here = (LARGE, STAYS, *self.highs[:2]), self.point(x=1)
+        begin, walls = ((2, STAYS), (LARGE, STAYS)), tuple((f,) for f in self.highs[:2])  # C (x - 1)
+        return lemma(
+            "cost",
+            "from x = 1 it costs 2C at least after its first round, 2C - 2 after its second and 2C - 4 after its third",
             (
-                Proof(self.least, by=((2, LOW), (LARGE, LOW), *walls)),
                 Proof(self.dear[0], by=begin),
                 Proof(self.dear[1], by=(*begin, walls[0])),
                 Proof(self.dear[2], by=(*begin, *walls)),
@@ -280,8 +294,7 @@ class Regret(Moves):
             here,
             false=(
                 ("2C at least after its second round", self.costs[1] >= 2 * C, given, self.point(x=1, alpha=Q(1, 9))),
-                ("-1 at least from anywhere", self.costs[2] >= -1, left, self.point(x=-1, alpha=2)),
-                ("without x >= 1", self.dear[2], left, {**here, "x": Q(0)}),
+                ("without x >= 1", self.dear[2], without(STAYS, given), {**here, "x": Q(0)}),
                 ("without the wall", self.dear[1], without(self.highs[0], given), {**here, str(self.y1): Q(9)}),
             ),
         )
@@ -363,6 +376,7 @@ def argue(rule: str = "adam_analysed") -> Argument:
         of.stays(),
         of.losses(),
         of.early(),
+        of.cost(),
         of.linear(),
         of.total(),
     )
