@@ -310,7 +310,8 @@ def always(name: str, step: Step) -> str:
 
 def comment(text: str) -> str:
     """Text as a comment, which no text can close."""
-    return "(* " + re.sub(r"\(\*|\*\)", lambda m: " ".join(m[0]), text.replace('"', "'")) + " *)"
+    apart = re.sub(r"(?<=\()(?=\*)|(?<=\*)(?=\))", " ", text.replace('"', "'"))  # both pairs that "(*)" has
+    return f"(* {apart} *)"
 
 
 def lemmas(argument: Argument, shown: Certificate) -> Iterator[tuple[str, str]]:
@@ -326,7 +327,8 @@ def lemmas(argument: Argument, shown: Certificate) -> Iterator[tuple[str, str]]:
 
 def of_step(name: str, step: Any) -> Iterator[tuple[str, str]]:
     """The lemmas of a step."""
-    for kind, (proofs, given, witness) in zip(("_base", "_turn") if step.course else ("",), step.asks, strict=False):
+    kinds = ("_base", "_turn") if step.course else ("",)[: len(step.asks)]
+    for kind, (proofs, given, witness) in zip(kinds, step.asks, strict=True):
         for i, proof in enumerate(proofs, 1):
             if stated(proof.claim):
                 yield f"{name}{kind}_{i}", lemma(f"{name}{kind}_{i}", proof, given)

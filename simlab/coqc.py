@@ -36,7 +36,7 @@ AXIOMS = frozenset(
     }
 )
 CHEATS = re.compile(
-    r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Hypothes[ie]s|Variables?|Context|Abort|Unset|Set|"
+    r"\b(Admit|Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Hypothes[ie]s|Variables?|Context|Abort|Unset|Set|"
     r"Declare|Load|Redirect|Drop|bypass_check|Primitive|Register|vm_compute|native_compute)\b"
 )
 SECONDS = 600  # the largest theorem takes a tenth of it
