@@ -21,6 +21,9 @@ from simlab.ops import Weight, add, rebind
 from simlab.problem import Problem
 from simlab.protocol import Plan, online_round, why
 
+SHOWN = ("x", "rate", "direction", "loss", "total", "error")  # what a recorded round leaves of every cell
+SCALAR = {"dot": operator.mul, "matvec": operator.mul}  # a column of numbers is no vector
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -115,14 +118,7 @@ def play_cells(cells: Cells, system: Any, path: str, progress: Callable[[int], N
     play, plus = rebind(online_round(plan), system, memo=memo), rebind(add, system, memo=memo)
     k = len(plan.recorded)
     start = np.moveaxis(cells.x0, 0, -1)
-    shapes = {
-        "x": start.shape,
-        "rate": start.shape,
-        "direction": start.shape,
-        "loss": (n,),
-        "total": (n,),
-        "error": (n,),
-    }
+    shapes = dict(zip(SHOWN, [start.shape] * 3 + [(n,)] * 3, strict=True))
     kept = {name: np.full((k, *shape), np.nan) for name, shape in shapes.items()}
     stopped, reason = np.zeros(n, dtype=np.int64), dict[int, str]()
     enter, leave = system.column, system.array
@@ -194,7 +190,7 @@ def _where(system: Any, everyone: bool, alive: Any, new: tuple, old: tuple) -> t
 def _products(system: Any, vector: bool) -> dict[str, Callable]:
     """dot, matvec and bisect of cells, each cell's as simlab.backends.reference has them: sums in index order."""
     if not vector:
-        return {"dot": operator.mul, "matvec": operator.mul}  # a column of numbers is no vector
+        return SCALAR
 
     def dot(a: Any, b: Any) -> Any:
         total: Any = 0.0

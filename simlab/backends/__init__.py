@@ -5,4 +5,5 @@ A backend defines every operation of simlab.ops for its numbers, `number` to ent
 one coordinate, about (NANOSECONDS), and which packages they come from (PACKAGES).
 A backend of floats also plays many runs side by side: `run_cells(cells, *, device, threads, progress) -> CellRecords`
 (simlab.cells), where a round of one cell among many takes about CELL_NANOSECONDS. VECTORS: it does so for vectors too.
+Fewer cells than LEAST are quicker run by run.
 """

@@ -9,6 +9,7 @@ with the reciprocal.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,8 +20,8 @@ from simlab.backends import _single, reference
 from simlab.backends import torch as eager
 
 
-def system(single: bool, device: torch.device) -> SimpleNamespace:
-    """The number system of columns in one precision on one device."""
+def system(single: bool, device: torch.device, root: Callable = eager.sqrt) -> SimpleNamespace:
+    """The number system of columns in one precision on one device; root: a tensor's square root, rounded to nearest."""
     dtype, plain = (torch.float32, _single.number) if single else (torch.float64, reference.number)
 
     def number(x: Any) -> Any:
@@ -33,11 +34,15 @@ def system(single: bool, device: torch.device) -> SimpleNamespace:
         a, b = (v if isinstance(v, torch.Tensor) else torch.full((), v, dtype=kind, device=like.device) for v in (a, b))
         return a, b
 
+    of_two: dict[str, Callable] = {
+        "divide": torch.div,
+        "less": torch.lt,
+        "minimum": lambda a, b: torch.where(a < b, a, b),  # torch's own choose otherwise where one is not a number
+        "maximum": lambda a, b: torch.where(a > b, a, b),
+    }
+
     def either(name: str) -> Any:
-        of_numbers, of_tensors = (
-            getattr(reference, name),
-            getattr(torch, {"divide": "div", "less": "lt"}.get(name, name)),
-        )
+        of_numbers, of_tensors = getattr(reference, name), of_two[name]
 
         def operation(a: Any, b: Any) -> Any:
             tensors = isinstance(a, torch.Tensor) or isinstance(b, torch.Tensor)
@@ -49,10 +54,10 @@ def system(single: bool, device: torch.device) -> SimpleNamespace:
         of_numbers, of_tensors = getattr(reference, name), getattr(eager, name)
         return lambda x: of_tensors(x) if isinstance(x, torch.Tensor) else of_numbers(x)
 
-    def root(x: Any) -> Any:
+    def sqrt(x: Any) -> Any:
         if not isinstance(x, torch.Tensor):
             return reference.sqrt(x)
-        return eager.sqrt(x if x.is_floating_point() else x.to(torch.float64))
+        return root(x if x.is_floating_point() else x.to(torch.float64))
 
     def where(condition: Any, a: Any, b: Any) -> Any:
         if not isinstance(condition, torch.Tensor):
@@ -65,11 +70,7 @@ def system(single: bool, device: torch.device) -> SimpleNamespace:
         return where(direction == 0, 0.0, rate * direction)
 
     def flush(state: tuple) -> tuple:
-        kept = tuple(where(torch.abs(s) < torch.finfo(s.dtype).tiny, 0.0, s) for s in state)
-        lost: Any = False
-        for k, s in zip(kept, state, strict=True):
-            lost = lost | ((k == 0) & (s != 0))
-        return kept, lost
+        return reference.flushed(state, where, eager.tiny)
 
     def column(x: np.ndarray) -> torch.Tensor:
         """A column on the device; what all cells share is kept there once."""
@@ -77,10 +78,10 @@ def system(single: bool, device: torch.device) -> SimpleNamespace:
         return torch.from_numpy(np.array(held)).to(device).expand(x.shape)
 
     return SimpleNamespace(
-        **{name: either(name) for name in ("divide", "minimum", "maximum", "less")},
+        **{name: either(name) for name in of_two},
         **{name: unary(name) for name in ("absolute", "sign", "exp", "log1p")},
         number=number,
-        sqrt=root,
+        sqrt=sqrt,
         where=where,
         scale=scale,
         flush=flush,

@@ -8,43 +8,28 @@ settings for the CPU.
 
 from __future__ import annotations
 
-import operator
 import warnings
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
-from simlab.backends import _columns, reference
-from simlab.backends._round import SHOWN, Carry, Given, begin, finish, stepper
-from simlab.cells import CellRecords, Cells, Rows
+from simlab.backends import _columns
+from simlab.backends._round import REFUSED, CannotCompileError, Carry, Given, begin, finish, stepper
+from simlab.cells import SCALAR, SHOWN, CellRecords, Cells, Rows
 from simlab.ops import add, rebind
 from simlab.protocol import online_round
 
 TOGETHER = 8  # rounds in one graph
 
 
-class CannotCompileError(Exception):
-    """Why torch.compile gives no graph here, in words."""
-
-
 def system(single: bool, device: torch.device) -> SimpleNamespace:
     """The columns' number system, whose graphs have square roots of their own: compiled ones are rounded to nearest."""
-
-    def sqrt(x: Any) -> Any:
-        if not isinstance(x, torch.Tensor):
-            return reference.sqrt(x)
-        return torch.sqrt(x if x.is_floating_point() else x.to(torch.float64))
-
-    def refused(name: str) -> Callable:
-        def operation(*_: Any) -> Any:
-            raise CannotCompileError(f"{name} is not one correctly rounded operation")
-
-        return operation
 
     def flush(state: tuple) -> tuple:
         small = [torch.abs(s) < torch.finfo(s.dtype).tiny for s in state]
@@ -54,30 +39,20 @@ def system(single: bool, device: torch.device) -> SimpleNamespace:
             lost = lost + columns.where(c, torch.abs(s), 0.0)
         return kept, lost
 
-    columns = _columns.system(single, device)
-    own = {name: refused(name) for name in ("exp", "log1p", "bisect")}
-    products = {"dot": operator.mul, "matvec": operator.mul}
-    return SimpleNamespace(**{**vars(columns), **own, **products, "sqrt": sqrt, "flush": flush})
+    columns = _columns.system(single, device, torch.sqrt)
+    return SimpleNamespace(**{**vars(columns), **REFUSED, **SCALAR, "flush": flush})
 
 
 def run_cells(cells: Cells, device: torch.device, progress: Callable[[int], None]) -> CellRecords:
     """The runs of scalar cells in blocks of rounds. Raises CannotCompileError where torch.compile cannot serve."""
-    if cells.plan.problem.dimension is not None:
-        raise CannotCompileError("its decisions are vectors")
     plan, numbers = cells.plan, system(cells.single, device)
     memo: dict = {}
     play, plus = rebind(online_round(plan), numbers, memo=memo), rebind(add, numbers, memo=memo)
     periodic = plan.problem.period is not None
     each = numbers.column(np.arange(len(cells)))
 
-    def enter(v: Any) -> Any:
-        if isinstance(v, tuple):
-            parts = [enter(part) for part in v]
-            return type(v)(*parts) if hasattr(v, "_fields") else tuple(parts)
-        return numbers.column(v)
-
-    carry, given = (enter(part) for part in begin(cells))
-    carry = Carry(*(tuple(s.contiguous() for s in v) if isinstance(v, tuple) else v.contiguous() for v in carry))
+    carry, given = tree_map(numbers.column, begin(cells))
+    carry = tree_map(torch.Tensor.contiguous, carry)
 
     def rows(given: Given) -> Given:
         return given._replace(data=tuple(Rows(d, each) if d.ndim > 1 else d for d in given.data))
@@ -108,7 +83,7 @@ def run_cells(cells: Cells, device: torch.device, progress: Callable[[int], None
                 replayed = t + TOGETHER
                 continue
             after = after._replace(lost=carry.lost | (flushed > 0))
-            carry = _where(stopped, carry, after) if bool(stopped.any()) else after
+            carry = tree_map(partial(torch.where, stopped), carry, after) if bool(stopped.any()) else after
             t += TOGETHER
         else:
             carry, (*shown, alive) = one(t, carry, rows(given))
@@ -121,13 +96,7 @@ def run_cells(cells: Cells, device: torch.device, progress: Callable[[int], None
             progress(t - 1)
             if bool((carry.stopped > 0).all()):
                 break
-    arrays = Carry(*(tuple(map(numbers.array, v)) if isinstance(v, tuple) else numbers.array(v) for v in carry))
-    return finish(cells, kept, arrays, f"torch.compile, {TOGETHER} rounds a graph, on {device}")
-
-
-def _where(condition: torch.Tensor, a: Carry, b: Carry) -> Carry:
-    leaves, form = tree_flatten(a)
-    return tree_unflatten([torch.where(condition, p, q) for p, q in zip(leaves, tree_flatten(b)[0], strict=True)], form)
+    return finish(cells, kept, tree_map(numbers.array, carry), f"torch.compile, {TOGETHER} rounds a graph, on {device}")
 
 
 def _graph(f: Callable, *arguments: Any) -> Callable:

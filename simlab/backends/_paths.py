@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from simlab.backends import _columns
-from simlab.backends._traced import CannotTraceError
-from simlab.cells import CellRecords, Cells, play_cells
+from simlab.backends._round import CannotCompileError
+from simlab.cells import SHOWN, CellRecords, Cells, play_cells
 from simlab.errors import BadInput, NotHere, nearest
 
 PATHS = ("triton", "compile", "eager")
@@ -56,7 +56,7 @@ def _play(cells: Cells, device: torch.device, progress: Callable[[int], None], h
         try:
             if not reason:
                 return _triton.run_cells(cells, device, progress)
-        except CannotTraceError as error:
+        except CannotCompileError as error:
             reason = str(error)
         if how:
             raise NotHere(f"Triton cannot play these cells on {device}: {reason}")
@@ -68,7 +68,7 @@ def _play(cells: Cells, device: torch.device, progress: Callable[[int], None], h
 
         try:
             return _compiled.run_cells(cells, device, progress)
-        except _compiled.CannotCompileError as error:
+        except CannotCompileError as error:
             if how:
                 raise NotHere(f"torch.compile cannot play these cells on {device}: {error}") from error
             notes.append(f"not compiled: {error}")
@@ -98,6 +98,6 @@ def _joined(a: CellRecords, b: CellRecords, note: str) -> CellRecords:
             return p | {n + i: text for i, text in q.items()}
         if name == "path":
             return p if "cells at a time" in p else f"{p}, {note}"
-        return np.concatenate([p, q], axis=1 if name in ("x", "rate", "direction", "loss", "total", "error") else 0)
+        return np.concatenate([p, q], axis=1 if name in SHOWN else 0)
 
     return CellRecords(**{f.name: both(f.name) for f in fields(CellRecords)})

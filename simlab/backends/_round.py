@@ -8,7 +8,6 @@ round for ever, and `stopped` has the round; so why it stopped is found afterwar
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -16,11 +15,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simlab.backends import _single, reference
-from simlab.cells import CellRecords, Cells
+from simlab.cells import SCALAR, SHOWN, CellRecords, Cells, Rows
 from simlab.ops import add, rebind
 from simlab.protocol import Plan, online_round, why
 
-SHOWN = ("x", "rate", "direction", "loss", "total", "error")
+
+class CannotCompileError(Exception):
+    """Why there is no compiled loop for these cells here, in words."""
+
+
+def _refused(name: str) -> Callable:
+    def operation(*_: Any) -> Any:
+        raise CannotCompileError(f"{name} is not one correctly rounded operation")
+
+    return operation
+
+
+REFUSED = {name: _refused(name) for name in ("exp", "log1p", "bisect")}
 
 
 class Carry(NamedTuple):
@@ -48,7 +59,9 @@ class Given(NamedTuple):
 
 
 def begin(cells: Cells) -> tuple[Carry, Given]:
-    """What is carried into round 1, and what stays, as NumPy arrays."""
+    """What is carried into round 1, and what stays, as NumPy arrays. Raises CannotCompileError for vectors."""
+    if cells.plan.problem.dimension is not None:
+        raise CannotCompileError("its decisions are vectors")
     n, x = len(cells), cells.x0
     state = tuple(np.full(n, s, dtype=x.dtype) for s in cells.plan.rule.state.values())
     zero, never = np.zeros(n, dtype=x.dtype), np.zeros(n, dtype=np.int64)
@@ -59,7 +72,7 @@ def begin(cells: Cells) -> tuple[Carry, Given]:
 def stepper(plan: Plan, system: Any) -> Callable:
     """step(t, carry, given) -> (carry, what the round shows as SHOWN has it and which cells it was played by)."""
     memo: dict = {}
-    system = SimpleNamespace(**{**vars(system), "dot": operator.mul, "matvec": operator.mul})
+    system = SimpleNamespace(**{**vars(system), **SCALAR})
     play, plus = rebind(online_round(plan), system, memo=memo), rebind(add, system, memo=memo)
     periodic = plan.problem.period is not None
 
@@ -113,20 +126,10 @@ def _reasons(cells: Cells, carry: Carry) -> dict[int, str]:
     some, t = cells[which], carry.stopped[which]
     period = some.period
     phase = t if some.plan.problem.period is None else (t - 1) % period + 1
-    system = _single.SYSTEM if cells.single else SimpleNamespace(**vars(reference))
-    rows = tuple(_Rows(d) if d.ndim > 1 else d for d in some.data)
+    system = _single.SYSTEM if cells.single else reference
+    rows = tuple(Rows(d, np.arange(len(d))) if d.ndim > 1 else d for d in some.data)
     again = Carry(phase, carry.x[which], tuple(s[which] for s in carry.state), carry.power[which], *([0 * t] * 4))
     with np.errstate(all="ignore"):
         _, shown = stepper(some.plan, system)(t, again, begin(some)[1]._replace(data=rows))
     rate, direction = (np.broadcast_to(v, len(which)) for v in shown[1:3])
     return {int(i): why(r, d, reference) for i, r, d in zip(which, rate[:, None], direction[:, None], strict=True)}
-
-
-class _Rows:
-    """rows[i]: entry i_k of the vector of cell k, in NumPy."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values = values
-
-    def __getitem__(self, i: Any) -> Any:
-        return self.values[np.arange(len(self.values)), i]

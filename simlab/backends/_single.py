@@ -14,6 +14,17 @@ import numpy as np
 from simlab.backends import reference
 
 
+def meeting(strong: set[str], weak: set[str]) -> str:
+    """The kind in which numbers of these kinds meet, as NumPy's promotion has it.
+
+    b truth value, i int64, f float32, d float64; strong: of arrays, weak: of Python's own numbers, which bend to them.
+    """
+    kinds = strong - {"b"} or strong | weak
+    if kinds == {"i", "f"} or (kinds == {"i"} and weak & {"f", "d"}):
+        return "d"
+    return max(kinds, key="bifd".index)
+
+
 def number(x: Any) -> Any:
     """The nearest float32, or an array of them."""
     if isinstance(x, (tuple, list)):

@@ -17,16 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simlab.backends import _single, reference
+from simlab.backends._round import REFUSED, CannotCompileError
 
 TYPES = {"d": "tl.float64", "f": "tl.float32", "i": "tl.int64", "b": "tl.int1"}
 _RANK = "bifd"
 _ARITHMETIC = {"add": "+", "sub": "-", "mul": "*"}
 _WHOLE = {"and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>"}
 _ORDER = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
-
-
-class CannotTraceError(Exception):
-    """What a straight line of correctly rounded operations cannot say, in words."""
 
 
 class Line(NamedTuple):
@@ -76,14 +73,8 @@ class Tape:
 
     def meet(self, a: Any, b: Any, least: str = "b") -> tuple[Traced, Traced]:
         """Both in one kind, as NumPy's promotion has it: what stands for a Python number bends to the other."""
-        kinds = {_kind(v) for v in (a, b) if not _weak(v)} or {_kind(v) for v in (a, b)}
-        if "f" in kinds and "i" in kinds:
-            kinds = {"d"}
-        kind = max({*kinds, least}, key=_RANK.index)
-        if kind in "bi" and any(_kind(v) in "df" for v in (a, b)):
-            kind = "d"
-        if kind == "b" and any(_kind(v) == "i" for v in (a, b)):
-            kind = "i"
+        strong, weak = ({_kind(v) for v in (a, b) if _weak(v) is w} for w in (False, True))
+        kind = max(_single.meeting(strong, weak), least, key=_RANK.index)
         return self.as_kind(a, kind), self.as_kind(b, kind)
 
 
@@ -114,10 +105,11 @@ class Traced:
         return self.name
 
     def __bool__(self) -> bool:
-        raise CannotTraceError("it branches on a number of the run")
+        raise CannotCompileError("it branches on a number of the run")
 
     def __neg__(self) -> Traced:
-        return self.tape.say(self.kind, f"-{self}", self, weak=self.weak)
+        x, minus = self.tape.meet(self, -1, "i")  # Triton's own is 0 - x, which has no -0
+        return self.tape.say(x.kind, f"{x} * {minus}", x, minus, weak=self.weak)
 
     def __invert__(self) -> Traced:
         return self.tape.say(self.kind, f"~{self}", self, weak=self.weak)
@@ -181,16 +173,6 @@ def system(tape: Tape) -> SimpleNamespace:
             p.kind, f"tl.div_rn({p}, {q})" if p.kind == "f" else f"{p} / {q}", p, q, weak=_weak(a) and _weak(b)
         )
 
-    def extreme(name: str, sign: str) -> Callable:
-        def choose(a: Any, b: Any) -> Any:
-            if not traced(a, b):
-                return getattr(reference, name)(a, b)
-            p, q = tape.meet(a, b, "i")
-            text = f"tl.where({p} {sign} {q}, {p}, tl.where({p} != {p}, {p}, {q}))"
-            return tape.say(p.kind, text, p, q, weak=_weak(a) and _weak(b))
-
-        return choose
-
     def where(condition: Any, a: Any, b: Any) -> Any:
         if not traced(condition):
             return a if condition else b
@@ -206,25 +188,15 @@ def system(tape: Tape) -> SimpleNamespace:
 
     def flush(state: tuple) -> tuple:
         tiny = float(np.finfo(np.float32).tiny) if tape.kind == "f" else reference.TINY
-        kept = tuple(where(abs(s) < tiny, 0.0, s) for s in state)
-        lost: Any = False
-        for k, s in zip(kept, state, strict=True):
-            lost = ((k == 0) & (s != 0)) if lost is False else lost | ((k == 0) & (s != 0))
-        return kept, lost
-
-    def refused(name: str) -> Callable:
-        def operation(*_: Any) -> Any:
-            raise CannotTraceError(f"{name} is not one correctly rounded operation")
-
-        return operation
+        return reference.flushed(state, where, lambda _: tiny)
 
     return SimpleNamespace(
-        **{name: refused(name) for name in ("exp", "log1p", "bisect")},
+        **REFUSED,
         number=lambda x: x if isinstance(x, Traced) and x.kind == tape.kind else number(x),
         sqrt=sqrt,
         divide=divide,
-        minimum=extreme("minimum", "<"),
-        maximum=extreme("maximum", ">"),
+        minimum=lambda a, b: where(a < b, a, b),
+        maximum=lambda a, b: where(a > b, a, b),
         absolute=abs,
         sign=sign,
         less=operator.lt,

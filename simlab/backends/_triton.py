@@ -21,10 +21,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.utils._pytree import tree_map
 
-from simlab.backends._round import SHOWN, Carry, Given, begin, finish, stepper
-from simlab.backends._traced import TYPES, CannotTraceError, Line, Tape, Traced, TracedRows, system
-from simlab.cells import CellRecords, Cells
+from simlab.backends._round import Carry, Given, begin, finish, stepper
+from simlab.backends._traced import TYPES, Line, Tape, Traced, TracedRows, system
+from simlab.cells import SHOWN, CellRecords, Cells
 from simlab.ops import Weight
 
 BLOCK = 128  # cells a program: one cell a thread of four warps
@@ -63,16 +64,13 @@ class Kernel(NamedTuple):
 
 
 def write(cells: Cells) -> Kernel:
-    """The kernels of these cells' loop. Raises CannotTraceError where it is no straight line of rounded operations."""
+    """The kernels of these cells' loop. Raises CannotCompileError where it is no line of rounded operations."""
     tape, (carry, given) = Tape(cells.single), begin(cells)
     kinds = {"float64": "d", "float32": "f", "int64": "i", "bool": "b"}
     columns: list[np.ndarray] = []
     shared, loads = [], []
 
-    def enter(v: Any) -> Any:
-        if isinstance(v, tuple):
-            parts = [enter(part) for part in v]
-            return type(v)(*parts) if hasattr(v, "_fields") else tuple(parts)
+    def enter(v: np.ndarray) -> Traced | TracedRows:
         name, kind, one = f"g{len(columns)}", kinds[str(v.dtype)], v.strides[0] == 0
         columns.append(np.ascontiguousarray(v[:1] if one else v))
         if v.ndim > 1:
@@ -83,7 +81,7 @@ def write(cells: Cells) -> Kernel:
             loads.append(f"{name} = tl.load({name}_at + i, mask=here, other=0)")
         return Traced(tape, kind, name, wide=not one)
 
-    fixed: Given = enter(given)
+    fixed: Given = tree_map(enter, given)
     inputs = _leaves(carry)
     before = [Traced(tape, kinds[str(v.dtype)], f"c{j}") for j, v in enumerate(inputs)]
     t = Traced(tape, "i", "t", weak=True, wide=False)
@@ -170,9 +168,7 @@ def interpreting() -> bool:
 
 
 def run_cells(cells: Cells, device: torch.device, progress: Callable[[int], None]) -> CellRecords:
-    """The runs of scalar cells by their kernel. Raises CannotTraceError where there is none."""
-    if cells.plan.problem.dimension is not None:
-        raise CannotTraceError("its decisions are vectors")
+    """The runs of scalar cells by their kernel. Raises CannotCompileError where there is none."""
     kernel, n, plan = write(cells), len(cells), cells.plan
     module = compiled(kernel.text, interpreting())
     given, carried = (

@@ -20,6 +20,7 @@ from simlab.protocol import Plan, Records, bound, online_round, proposer, why
 
 GRADE, NANOSECONDS, PACKAGES = "observed", 10, ("numba", "llvmlite")
 CELL_NANOSECONDS = 2  # of a round of a cell among many, on one core
+LEAST = 3  # a round of one register of lanes takes as long as some two rounds by themselves
 number, finite = reference.number, reference.finite  # numbers enter and leave as the reference's
 BORROWED = (reference.add, reference.bisect)  # what kernels compile besides the plan's own functions
 HEAD, COUNTERS, SHAPES = 5, 9, 64  # entries of the buffers: see simlab.kernels

@@ -111,6 +111,11 @@ def scale(rate: Any, direction: Any) -> Any:
 
 
 def flush(state: tuple) -> tuple:
+    return flushed(state, where, tiny)
+
+
+def flushed(state: tuple, where: Callable, tiny: Callable) -> tuple:
+    """`flush` of a system with that `where`; tiny(s): the smallest normal number of the precision of s."""
     kept = tuple(where(abs(s) < tiny(s), 0.0, s) for s in state)
     lost: Any = False
     for k, s in zip(kept, state, strict=True):

@@ -123,11 +123,12 @@ def scale(rate: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
 
 
 def flush(state: tuple) -> tuple:
-    kept = tuple(torch.where(torch.abs(s) < torch.finfo(s.dtype).tiny, torch.zeros_like(s), s) for s in state)
-    lost: Any = False
-    for k, s in zip(kept, state, strict=True):
-        lost = lost | ((k == 0) & (s != 0))
-    return kept, lost
+    return reference.flushed(state, torch.where, tiny)
+
+
+def tiny(s: torch.Tensor) -> float:
+    """The smallest normal number of the precision of s."""
+    return torch.finfo(s.dtype).tiny
 
 
 def finite(x: torch.Tensor) -> bool:

@@ -8,7 +8,7 @@ import re
 import pytest
 
 import simlab
-from simlab.ops import exp
+from simlab.ops import clip, divide, exp
 from simlab.rule import Step
 from tests.simlab.side_by_side import SCALAR, agree, cells
 
@@ -57,6 +57,12 @@ def test_stops(single: bool) -> None:
 
 
 @pytest.mark.usefixtures("interpreter")
+def test_what_is_not_a_number_is_clipped_as_by_the_reference() -> None:
+    batch = cells("adabound", "quadratic", 2, 5, True, x0=["0"], curvature=["1e300", "1"])
+    assert agree(run_cells(batch), batch).stopped.tolist() == [1, 0]
+
+
+@pytest.mark.usefixtures("interpreter")
 def test_launches_of_a_few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks that the cells do not fill, launches that end between recorded rounds, records kept one at a time."""
     monkeypatch.setattr(_triton, "WORK", 21)
@@ -101,6 +107,17 @@ def test_the_code_for_an_h100_rounds_as_a_cpu(single: bool) -> None:
     assert not re.search(r"\bfma|\bmad\.\w*\.?f|\.ftz|\.approx|\.full", code)
 
 
+def turned(t, alpha, g, m=0):
+    """A step whose sign is that of -m, which is -0 in the first round."""
+    return Step(direction=g * g, rate=clip(divide(1, -m), -alpha, alpha)), (m,)
+
+
+@pytest.mark.usefixtures("interpreter")
+def test_zero_has_a_sign() -> None:
+    batch = cells(turned, "luo2019_periodic", 12, 5, **SCALAR["luo2019_periodic"])
+    assert agree(run_cells(batch, how="triton"), batch).rate.max() < 0
+
+
 def odd(t, alpha, g, m=0):
     """A step that depends on an exponential."""
     return Step(direction=g, rate=exp(-alpha)), (m,)
@@ -108,13 +125,7 @@ def odd(t, alpha, g, m=0):
 
 @pytest.mark.usefixtures("interpreter")
 def test_what_is_no_straight_line_of_rounded_operations_is_played_eagerly() -> None:
-    import numpy as np
-
-    from simlab.gather import Column, gather
-
-    at = np.arange(3)
-    settings = {"rule": [odd], "problem": ["luo2019_periodic"], "rounds": [5], "C": ["3", "5", "10"]}
-    (batch,), _ = gather({k: Column(v, at % len(v)) for k, v in settings.items()}, 3, 5)
+    batch = cells(odd, "luo2019_periodic", 12, 5, **SCALAR["luo2019_periodic"])
     assert agree(run_cells(batch), batch).path == "torch eager on cpu"
     with pytest.raises(simlab.errors.NotHere, match="exp is not one correctly rounded operation"):
         run_cells(batch, how="triton")
