@@ -65,7 +65,8 @@ def play(
     batches, alone = gather(settings, n, record, single)
     played, done = Played({}, np.zeros(n, dtype=np.int64), {}, set()), 0
     for cells in batches:
-        if not _in_columns(cells, module):
+        few = not single and len(cells) < getattr(module, "LEAST", 0)
+        if few or not _in_columns(cells, module):
             if single:
                 raise BadInput(f"float32 is for scalar problems on an interval; {backend} plays this one in doubles")
             alone = np.append(alone, cells.where)
