@@ -3,9 +3,9 @@
     python scripts/scaling.py [--quick] [--out docs/sweeps_scaling.png]
 
 A sweep of n cells of T rounds costs fixed + n (each + T round) seconds of one core, in CPU time on one thread (so that
-other work on the machine counts little). Against cells it is that of the whole sweep, store and files included, less
-that of one cell; against rounds, that of computing one cell, less that of one round. log(cost) = a + exponent log(n or
-T) is fitted by least squares. Of `each`, the command itself spends `alone`, which no second worker shares: what the
+other work on the machine counts little), store and files included. Against cells it is less that of one cell; against
+rounds, where many cells are played side by side, less that of one round. log(cost) = a + exponent log(n or T) is fitted
+by least squares. Of `each`, the command itself spends `alone`, which no second worker shares: what the
 same sweep costs again, when all its cells are there.
 
     a sweep on m machines of k cores takes max(n (each + T round) / (m k), n alone)                 computed
@@ -19,14 +19,12 @@ import platform
 import resource
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from simlab.files import check_writable, whole
 from simlab.online import duration
-from simlab.sweeps.chunk import work
 from simlab.sweeps.run import run
 from simlab.sweeps.specification import Sweep, read
 
@@ -34,6 +32,7 @@ PROBLEM = 'rule = "adam_analysed"\nproblem = "reddi2018_periodic"\n'
 TOTAL = 10**12  # cell-rounds of the large sweep
 HORIZONS = (10**5, 10**6, 10**7)  # of its cells
 MACHINES = (1, 10, 100)
+CELLS = 1000  # of the sweeps that are measured against rounds
 REPEATS, SMALL = 7, 2.0  # of a cost below so many seconds
 
 
@@ -55,21 +54,13 @@ def of_sweep(cells: int, rounds: int) -> tuple[float, float]:
         return at[1] - at[0], at[2] - at[1]
 
 
-def of_cell(rounds: int) -> tuple[float]:
-    """CPU seconds of computing one cell."""
-    with tempfile.TemporaryDirectory() as folder:
-        cell = specified(folder, 1, rounds).cell(0)
-        began = time.process_time()
-        work([cell], 0.0)
-        return (time.process_time() - began,)
-
-
-def least(measure: Callable[..., tuple[float, ...]], *size: int) -> tuple[float, ...]:
+def least(cells: int, rounds: int) -> tuple[float, float]:
     """The least of several such costs, where they are small: what else the machine does only adds to them."""
-    found = [measure(*size)]
+    found = [of_sweep(cells, rounds)]
     while len(found) < REPEATS and found[0][0] < SMALL:
-        found.append(measure(*size))
-    return tuple(map(min, zip(*found, strict=True)))
+        found.append(of_sweep(cells, rounds))
+    first, again = zip(*found, strict=True)
+    return min(first), min(again)
 
 
 def exponent(sizes: list[int], rest: np.ndarray) -> float:
@@ -99,20 +90,20 @@ def main() -> None:
     out, decades = check_writable(given.out), 2 if given.quick else 3
 
     of_sweep(2, 10)  # imports, and the kernel
-    fixed, idle = least(of_sweep, 1, 1)
+    fixed, idle = least(1, 1)
     counts = np.unique(np.round(np.geomspace(10, 10 ** (decades + 1), 2 * decades + 1)).astype(int)).tolist()
-    rounds = np.round(np.geomspace(10**6, 10 ** (decades + 6), 2 * decades + 1)).astype(int).tolist()
-    costs = [least(of_sweep, n, 100) for n in counts]
+    rounds = np.round(np.geomspace(10**4, 10 ** (decades + 4), 2 * decades + 1)).astype(int).tolist()
+    costs = [least(n, 100) for n in counts]
     by_cells = np.array([first - fixed for first, _ in costs])
-    by_rounds = np.array([least(of_cell, t)[0] for t in rounds]) - least(of_cell, 1)[0]
+    by_rounds = np.array([least(CELLS, t)[0] for t in rounds]) - least(CELLS, 1)[0]
     alone = (costs[-1][1] - idle) / counts[-1]
     slopes = exponent(counts, by_cells), exponent(rounds, by_rounds)
-    each, a_round = float(by_cells[-1] / counts[-1]), float(by_rounds[-1] / rounds[-1])
+    each, a_round = float(by_cells[-1] / counts[-1]), float(by_rounds[-1] / rounds[-1] / CELLS)
     draw(
         out,
         [
             ("cells of 100 rounds", counts, by_cells, slopes[0]),
-            ("rounds of one cell", rounds, by_rounds, slopes[1]),
+            (f"rounds of {CELLS:,} cells", rounds, by_rounds, slopes[1]),
         ],
     )
 

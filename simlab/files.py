@@ -52,8 +52,16 @@ def whole(path: str | os.PathLike, write: Callable[[str], Any]) -> Path:
     return target
 
 
-def netcdf(path: str | os.PathLike, data: Any) -> Path:
-    """Write an xarray Dataset as netCDF, whole; from memory, since HDF5 can crash where its write meets a full disk."""
+def netcdf(path: str | os.PathLike, data: Any, check: Callable[[str], Any] = lambda temporary: None) -> Path:
+    """Write an xarray Dataset as netCDF, whole; from memory, since HDF5 can crash where its write meets a full disk.
+
+    `check` is given the file before it gets its name, and raises where it should not get it.
+    """
     content = io.BytesIO()
     data.to_netcdf(content, engine="h5netcdf")
-    return whole(path, lambda temporary: Path(temporary).write_bytes(content.getbuffer()))
+
+    def write(temporary: str) -> None:
+        Path(temporary).write_bytes(content.getbuffer())
+        check(temporary)
+
+    return whole(path, write)

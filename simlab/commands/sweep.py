@@ -72,11 +72,13 @@ def sweep(
     def text() -> str:
         lines = [
             f"{done.cells:,} cells: {done.found:,} were there, {done.computed:,} computed in {seconds:.3g} s",
-            f"  without result    {done.failed:,} (forbidden settings, or a run that stopped; `reason` says which)",
             f"  sha256            {done.digest}",
             *(f"  written           {file}" for file in done.files),
         ]
-        return "\n".join(lines if done.failed else lines[:1] + lines[2:])
+        if done.failed:
+            why = "forbidden settings, or a run that stopped; `reason` says which"
+            lines.insert(1, f"  without result    {done.failed:,} ({why})")
+        return "\n".join(lines)
 
     say(as_json, payload, text)
 

@@ -1,12 +1,10 @@
 """What a worker does with a chunk of cells, wherever it runs.
 
-    compute(chunk, seconds) -> each cell with its blob; or with the reason, as text, why it has none
+    compute(chunk, seconds) -> piece by piece, each cell with its blob; or with the reason, as text, why it has none
     work(chunk, seconds) -> an Answer: what was computed, until about twice the seconds were over
 
-Cells are played side by side, in pieces that take about the seconds; those of a piece are there all at once.
-
-A worker has its own copy of the code. Every cell names the source that its numbers depend on, and a worker whose own
-is another one refuses it.
+The cells of a piece are played side by side, in about the seconds, and are there all at once. A worker has its own copy
+of the code. Every cell names the source that its numbers depend on, and a worker whose own is another one refuses it.
 """
 
 from __future__ import annotations
@@ -52,11 +50,12 @@ def work(chunk: list[str], seconds: float, keep: Callable[[str, bytes], Any] | N
     results: dict[str, Any] = {}
     refusal = ""
     try:
-        for cell, result in compute(chunk, seconds):
-            if isinstance(result, str):
-                results[cell] = result
-            else:
-                results[cell] = keep(cell, result) if keep else Sealed(result, checksum(cell, result))
+        for piece in compute(chunk, seconds):
+            for cell, result in piece.items():
+                if isinstance(result, str):
+                    results[cell] = result
+                else:
+                    results[cell] = keep(cell, result) if keep else Sealed(result, checksum(cell, result))
             if time.perf_counter() - began > 2 * seconds:  # the size of a chunk is an estimate
                 break
     except NotHere as error:
@@ -64,8 +63,8 @@ def work(chunk: list[str], seconds: float, keep: Callable[[str, bytes], Any] | N
     return Answer(results, time.perf_counter() - began, refusal)
 
 
-def compute(chunk: list[str], seconds: float) -> Iterator[tuple[str, bytes | str]]:
-    """Each cell and its blob, or as text the defect of its rule. Raises NotHere where the code is another.
+def compute(chunk: list[str], seconds: float) -> Iterator[dict[str, bytes | str]]:
+    """By cell its blob, or as text the defect of its rule, a piece at a time. Raises NotHere where the code is another.
 
     Cells with the same settings by name are played together, as many at a time as take about the seconds.
     """
@@ -79,15 +78,19 @@ def compute(chunk: list[str], seconds: float) -> Iterator[tuple[str, bytes | str
     for (backend, _, rounds, *_), texts in kinds.items():
         size = max(1, int(seconds / (int(rounds) * nanoseconds(backend) * 1e-9)))
         for at in range(0, len(texts), size):
-            some = texts[at : at + size]
-            try:
-                yield from zip(some, _play([read[text] for text in some]), strict=True)
-            except Exception:  # which of them is at fault is seen when each is played alone
-                for text in some:
-                    try:
-                        yield text, _play([read[text]])[0]
-                    except Exception as error:
-                        yield text, f"{type(error).__name__}: {error}"
+            yield from _pieces({text: read[text] for text in texts[at : at + size]})
+
+
+def _pieces(cells: dict[str, dict[str, Any]]) -> Iterator[dict[str, bytes | str]]:
+    """Cells that are played together; where one of them is at fault, each alone, and then it is seen which."""
+    try:
+        yield dict(zip(cells, _play(list(cells.values())), strict=True))
+    except Exception as error:
+        if len(cells) == 1:
+            yield dict.fromkeys(cells, f"{type(error).__name__}: {error}")
+        else:
+            for text, cell in cells.items():
+                yield from _pieces({text: cell})
 
 
 def _play(cells: list[dict[str, Any]]) -> list[bytes]:

@@ -66,13 +66,9 @@ def _same(path: str | Path, back: Any) -> None:
 
 
 def _netcdf(folder: Path, data: Any) -> Path:
-    def write(path: str) -> None:
-        import xarray
+    import xarray
 
-        netcdf(path, data)
-        _same(path, xarray.load_dataset(path, engine="h5netcdf"))
-
-    return whole(folder / "result.nc", write)
+    return netcdf(folder / "result.nc", data, lambda path: _same(path, xarray.load_dataset(path, engine="h5netcdf")))
 
 
 def _write_csv(sweep: Sweep, data: Any, path: str) -> None:

@@ -20,7 +20,7 @@ from simlab.sweeps.specification import Sweep, planned, read
 from simlab.sweeps.store import Store, StoreTrouble, full, locked, reader
 from simlab.sweeps.workers import Crew, Outcome, carry_out
 
-OVERHEAD = 3e-4  # seconds that a cell costs beside its rounds (measured)
+OVERHEAD = 2e-4  # seconds that a cell costs beside its rounds, about (scripts/scaling.py)
 PATIENCE = 3600  # seconds that are spent without asking
 ROOM = 10 << 30  # bytes of disk that are filled without asking
 

@@ -148,7 +148,7 @@ class Store:
     def _open(self, path: Path) -> sqlite3.Connection:
         with locked(path.with_suffix(".lock")) as free:
             if not free:
-                self.tell(f"a worker of an earlier sweep is finishing its cell in {path.name}; waiting for it")
+                self.tell(f"a worker of an earlier sweep is finishing its cells in {path.name}; waiting for it")
         with locked(path.with_suffix(".lock"), wait=True):
             try:
                 shard = connect(path)

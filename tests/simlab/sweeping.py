@@ -23,7 +23,7 @@ SMALL = HEAD + (
 )
 
 LONG = (
-    'rule = "adam_analysed"\nproblem = "reddi2018_periodic"\nrounds = 1.6e7\n[axes]\n'
+    'rule = "adam_analysed"\nproblem = "reddi2018_periodic"\nrounds = 8e6\n[axes]\n'
     "C = { linspace = [3, 12], count = 10 }\nbeta2 = { linspace = [0.1, 0.9], count = 10 }\n"
 )
 

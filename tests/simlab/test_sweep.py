@@ -228,7 +228,8 @@ def test_readable_while_it_runs(tmp_path: Path) -> None:
     sweep = read(written(tmp_path, SMALL))
     (tmp_path / "out/shards").mkdir(parents=True)
     shard = connect(shard_path(tmp_path / "out", 0))
-    put(shard, *next(compute([sweep.cell(4)])))
+    [result] = next(compute([sweep.cell(4)], 1)).items()
+    put(shard, *result)
     data = results(tmp_path / "spec.toml", tmp_path / "out")
     assert np.flatnonzero(np.isfinite(data["regret"].values)).tolist() == [4]
     assert (data["reason"].values == "not computed yet").sum() == 11

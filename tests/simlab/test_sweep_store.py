@@ -160,7 +160,7 @@ def test_killed_and_resumed(victim: str, undisturbed: str, tmp_path: Path) -> No
     else:
         end = os.kill if victim == "parent" else os.killpg
         end(process.pid, signal.SIGINT if victim == "interrupt" else signal.SIGKILL)
-        code, (_, errors) = process.wait(timeout=20), process.communicate()
+        code, (_, errors) = process.wait(timeout=60), process.communicate()
         assert code == (130 if victim == "interrupt" else -signal.SIGKILL)
         if victim == "interrupt":
             assert "the same command goes on" in errors

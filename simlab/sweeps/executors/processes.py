@@ -1,7 +1,7 @@
-"""Processes of this machine, each with a shard of its own, in which a cell is on disk before the next one begins.
+"""Processes of this machine, each with a shard of its own, in which it commits every cell as soon as it is played.
 
-A worker that dies ends its pipe, and the next chunk of its slot gets a new one. A worker whose parent dies stops after
-its cell.
+A worker that dies ends its pipe, and the next chunk of its slot gets a new one. A worker whose parent dies stops with
+the first cell that it commits then.
 """
 
 from __future__ import annotations

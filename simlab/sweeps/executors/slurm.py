@@ -61,4 +61,3 @@ def start(folder: Path, workers: int | None, address: str | None) -> Iterator[Cr
                 raise NotHere(f"a job does not start: {error}; what is finished is kept") from error
 
         yield Crew(lambda: workers or JOBS, ask, ended.set, SECONDS)
-        ended.set()
