@@ -13,8 +13,8 @@ import importlib.util
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -155,16 +155,23 @@ def compiled(text: str, interpreted: bool) -> Any:
 
 def unavailable(device: torch.device) -> str:
     """Why Triton cannot play on that device, or nothing where it can."""
+    if device.type != "cuda" and not (device.type == "cpu" and interpreting()):
+        return f"triton has no {device.type} of its own"
     if importlib.util.find_spec("triton") is None:
         return "triton is not installed: pip install 'simlab[triton]'"
-    if device.type == "cuda" or interpreting():
-        return ""
-    return f"triton has no {device.type} of its own"
+    return ""
 
 
 def interpreting() -> bool:
     """Whether Triton's interpreter was asked for, in Triton's own way."""
     return os.environ.get("TRITON_INTERPRET") == "1"
+
+
+@contextmanager
+def launching(device: torch.device) -> Iterator[None]:
+    """Where Triton launches on that device, and where its interpreter computes, which asks NumPy."""
+    with torch.cuda.device(device) if device.type == "cuda" else nullcontext(), np.errstate(all="ignore"):
+        yield
 
 
 def run_cells(cells: Cells, device: torch.device, progress: Callable[[int], None]) -> CellRecords:
@@ -187,8 +194,7 @@ def run_cells(cells: Cells, device: torch.device, progress: Callable[[int], None
         out = torch.full((len(due), len(SHOWN), n), torch.nan, dtype=carried[1].dtype, device=device)
         wanted = torch.from_numpy(np.append(due, 0)).to(device)  # no round is 0
         table, count = torch.empty(kernel.shared * (last - done), dtype=torch.float64, device=device), last - done
-        here = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
-        with here, np.errstate(all="ignore"):  # where Triton launches; what its interpreter computes with
+        with launching(device):
             if kernel.shared:
                 module.prepare[(-(-count // block),)](table, done + 1, count, *given, BLOCK=block, **OPTIONS)
             module.play[(-(-n // block),)](
@@ -204,14 +210,19 @@ def run_cells(cells: Cells, device: torch.device, progress: Callable[[int], None
 
 def assemble(kernel: Kernel, capability: int) -> Any:
     """The kernel compiled for a CUDA device of that compute capability (90 is an H100), without one."""
-    import triton
-    from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource
-
     play, single = compiled(kernel.text, interpreting()).play, kernel.carried[1].dtype == np.float32
     kinds = {"float64": "fp64", "float32": "fp32", "int64": "i64", "bool": "i1"}
     types = ["*fp64", "*fp32" if single else "*fp64", "*i64", "i64", "i64", "i64"]
     types += [f"*{kinds[str(v.dtype)]}" for v in (*kernel.given, *kernel.carried)]
-    signature = dict(zip(play.arg_names, [*types, "constexpr"], strict=True))
-    source = ASTSource(fn=play, signature=signature, constexprs={(len(types),): BLOCK})
+    return built(play, types, BLOCK, capability)
+
+
+def built(function: Any, types: list[str], block: int, capability: int) -> Any:
+    """A kernel compiled for a compute capability: its arguments are of these types, the last is the size of a block."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    signature = dict(zip(function.arg_names, [*types, "constexpr"], strict=True))
+    source = ASTSource(fn=function, signature=signature, constexprs={(len(types),): block})
     return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=OPTIONS)

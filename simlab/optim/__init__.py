@@ -21,9 +21,10 @@ for parameters of 16 and 32 bits, and in float64 for float64 ones and where a ru
 beside it (a float32 square underflows below 1e-23, and the step would be infinite). Subnormal state is set to 0, as in
 every run. Complex parameters are pairs of reals, and so is their state.
 
-A step is defined by single operations of torch. On a CPU it is taken by machine code made from the same source, in one
-pass over memory and on as many threads as torch has, with the same bits (simlab.optim.fused): `fused=None` uses it
-where it fits (parameters that lie in one piece), `fused=False` never, and `fused=True` refuses other devices. `foreach`
+A step is defined by single operations of torch. It is taken by machine code made from the same source, in one pass over
+memory and with the same bits: on a CPU on as many threads as torch has (simlab.optim.fused), on a GPU by a kernel of
+Triton's, if that is installed (simlab.optim.launched). `fused=None` uses it where it fits (parameters that lie in one
+piece), `fused=False` never, and `fused=True` refuses devices that have none. `foreach`
 changes nothing. `capturable` is refused, since the round number is kept on the host; so are sparse gradients, and
 gradients that are not finite. Looking at them is another reading of memory: check_finite=False leaves it out, and then
 a nan spreads as it does in torch.

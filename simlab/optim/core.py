@@ -10,9 +10,10 @@ from typing import Any, ClassVar, NamedTuple
 
 from simlab import exact
 from simlab.backends import torch as _backend
+from simlab.backends._triton import unavailable
 from simlab.errors import BadInput, nearest
 from simlab.ops import Weight, rebind
-from simlab.optim import fused
+from simlab.optim import fused, launched
 from simlab.optim.moves import TENSORS, Job, Kind, Numbers, clip_tensors, move, parted, rule, schedule
 from simlab.protocol import bound_hyper
 
@@ -20,7 +21,7 @@ import torch  # isort: skip  # after the backend, which says what to install whe
 
 
 INSTEAD = {  # of a gradient that cannot be used
-    "not on the CPU": "fused=True means machine code of the CPU; leave it None",
+    "not on the CPU": "there fused=True means a kernel of Triton's ({}); leave it None",
     "sparse": "there is no sparse form (torch.optim.SparseAdam has one)",
     "not finite": "torch.amp.GradScaler skips such steps; check_finite=False takes them",
 }
@@ -210,14 +211,14 @@ class RuleOptimizer(torch.optim.Optimizer):
             if p.grad is None:
                 continue
             fault = "sparse" if p.grad.layout is not torch.strided else ""
-            if group["fused"] and not p.is_cpu:
+            if group["fused"] and not p.is_cpu and unavailable(p.device):
                 fault = "not on the CPU"
             if not fault:
                 found.append((p, _written_out(p.grad)))
                 fault = "" if not group["check_finite"] or _finite(found[-1][1].detach()) else "not finite"
             if fault:
                 name = f"the gradient of parameter {group.get('param_names', {k: k})[k]} in group {i} is {fault}"
-                raise Refused(f"{name}; nothing was updated, and {INSTEAD[fault]}")
+                raise Refused(f"{name}; nothing was updated, and {INSTEAD[fault].format(unavailable(p.device))}")
         return found
 
     def _step(self, group: dict[str, Any], gradients: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
@@ -225,19 +226,20 @@ class RuleOptimizer(torch.optim.Optimizer):
         decay = "" if not group["weight_decay"] else "decoupled" if group["decoupled_weight_decay"] else "coupled"
         kind, numbers = Kind(*of, group["maximize"], decay, group["box"] is not None), self._numbers(group)
         single = group["fused"] is False or group["differentiable"]
-        together: dict[torch.dtype, list[Job]] = {}
+        together: dict[tuple[Any, torch.dtype, torch.device], list[Job]] = {}
         for p, g in gradients:
             kept = self.state[p]
             if not kept:  # numbers, which take shape and type from the first gradient where they depend on one
                 kept.update({name: torch.tensor(v, dtype=torch.float64) for name, v in rule(*of).state.items()})
                 kept["step"] = torch.tensor(0)
             job = Job(_real(p), g, kept)
-            if not single and fused.fits(kind, p, job):
-                together.setdefault(job.x.dtype, []).append(job)
+            way = next((way for way in (fused, launched) if not single and way.fits(kind, p, job)), None)
+            if way:
+                together.setdefault((way, job.x.dtype, p.device), []).append(job)
             else:
                 move(kind, numbers, job, group["differentiable"])
-        for jobs in together.values():
-            fused.move(kind, numbers, jobs)
+        for (way, *_), jobs in together.items():
+            way.move(kind, numbers, jobs)
 
     # --- what can be read -------------------------------------------------------------------------------------------
 
@@ -296,7 +298,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         super().load_state_dict(state_dict)
         for _, key, p in pairs:  # torch has rounded it to the parameter's type
             for name, value in state_dict["state"].get(key, {}).items():
-                self.state[p][name] = value.clone().to(p.device) if value.ndim else value.clone()
+                self.state[p][name] = value.clone() if name == "step" else value.clone().to(p.device)
 
 
 def spelled_out(init: Callable) -> Callable:

@@ -1,8 +1,7 @@
 """A step as machine code: one pass over parameter, gradient and state, in place, on as many threads as torch has.
 
-The step's source (simlab.optim.moves) is called once, with LLVM's vectors as its numbers, and what it does to them is
-the code. Numbers that coordinates share are doubles, which give way to the type of the coordinates as in torch, so that
-the bits are those of the step on tensors.
+What is common to all code of a step is in simlab.optim.coded; here its numbers are LLVM's vectors (simlab.vectors), and
+what coordinates share is computed once, before the loop over them.
 """
 
 from __future__ import annotations
@@ -11,25 +10,22 @@ import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from llvmlite import ir
 
-from simlab.backends import reference
 from simlab.lanes import compiled, register
-from simlab.ops import Weight, rebind
-from simlab.optim.moves import Job, Kind, Numbers, definition, rule, width
-from simlab.vectors import INT, LEAST, POINTER, SIZES, TYPES, VOID, Trace, Value, call, splat, suffix
+from simlab.optim import coded
+from simlab.optim.coded import STORED
+from simlab.optim.moves import Job, Kind, Numbers, width
+from simlab.vectors import INT, POINTER, SIZES, TYPES, VOID, Trace, Value, call, splat, suffix
 
 GRAIN, LINE = 1 << 16, 64  # coordinates that are worth a thread; threads part at multiples of these
 AHEAD = 1024  # bytes of memory that are asked for beforehand; by itself a loop that waits for roots asks too late
 _BITS, _WORD = ir.IntType(16), ir.IntType(32)
 _CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
-PLAIN = (torch.Tensor, torch.nn.Parameter)
-STORED = {torch.float64: "d", torch.float32: "f", torch.float16: "h", torch.bfloat16: "z"}
 _MEMORY = {**TYPES, "h": ir.HalfType(), "z": _BITS}
 _SIZE = {**SIZES, "h": 2, "z": 2}
 
@@ -46,55 +42,33 @@ class Program(NamedTuple):
 def program(of: Kind, dtype: torch.dtype) -> Program:
     """The step of that kind on parameters of that type."""
     stored, kind = STORED[dtype], STORED[width(of.kind, of.form, dtype)]
-    differs = (False,) * len(rule(of.kind, of.form).state)
-    text, found = _code(of, stored, kind, differs)
-    while found != differs:
-        differs = found
-        text, found = _code(of, stored, kind, differs)
+    text, differs = coded.written(of, lambda differs: _code(of, stored, kind, differs))
     sizes = [_SIZE[stored]] * 2 + [_SIZE[kind]] * sum(differs)
     return Program(_CALL(compiled(text)), differs, np.array(sizes))
 
 
 def fits(of: Kind, p: torch.Tensor, job: Job) -> bool:
     """Whether machine code can step this parameter: on the CPU, all in one piece, of the types it knows."""
-    x, g, kept = job
-    if not (p.is_cpu and p.ndim and type(p) in PLAIN and x.dtype in STORED and g.dtype == x.dtype):
-        return False
-    wide, own = width(of.kind, of.form, x.dtype), [s for s in kept.values() if s.ndim]
-    if not all(s.dtype == wide for s in own) or not all(part.shape == x.shape for part in (g, *own)):
-        return False
-    if all(part.is_contiguous() for part in (x, g, *own)):
-        return True
-    like = torch.empty_like(x, device="meta").stride()  # of a tensor without gaps and overlaps that is x's own
-    return all(part.stride() == like for part in (x, g, *own))
+    return p.is_cpu and coded.fits(of, p, job)
 
 
 def move(of: Kind, numbers: Numbers, jobs: list[Job]) -> None:
     """One step of parameters of one type, for which machine code fits."""
-    dtype, names = jobs[0].x.dtype, list(rule(of.kind, of.form).state)
-    code, wide = program(of, dtype), width(of.kind, of.form, dtype)
-    each = [name for name, differs in zip(names, code.differs, strict=True) if differs]
-    shared = ["step", *(name for name in names if name not in each)]
+    code = program(of, jobs[0].x.dtype)
     rows, written = [], []
-    for x, g, kept in jobs:
-        for name in each:
-            if not kept[name].ndim:
-                kept[name] = torch.full_like(x, float(kept[name]), dtype=wide)
-        own = [x, *(kept[name] for name in each)]
-        rows.append([x.numel(), *(part.data_ptr() for part in (x, g, *own[1:]))])
-        written += own
+    for job in jobs:
+        own, names = coded.widened(of, job, code.differs)
+        shared = ["step", *names]
+        rows.append([job.x.numel(), *(part.data_ptr() for part in (job.x, job.g, *own))])
+        written += [job.x, *own]
     rest = [kept[name] for name in shared for _, _, kept in jobs]  # by name, then by parameter
     t, *others = torch.stack(rest).to(torch.float64).numpy().reshape(len(shared), len(jobs))
-    known = np.array([t + 1, *(np.full(len(jobs), float(v)) for v in _flat(numbers)), *others]).T
+    known = np.array([t + 1, *(np.full(len(jobs), float(v)) for v in coded.flat(numbers)), *others]).T
     after = _play(code, np.array(rows, dtype=np.int64), np.ascontiguousarray(known))
     if others:
         torch._foreach_copy_(rest[len(jobs) :], [*torch.from_numpy(after.T.flatten())])
     torch._foreach_add_(rest[: len(jobs)], 1)
-    torch.autograd.graph.increment_version(x for x in written if not x.is_inference())
-
-
-def _flat(numbers: tuple) -> list:
-    return [v for part in numbers for v in (_flat(part) if isinstance(part, tuple) else [part])]
+    coded.changed(written)
 
 
 def _play(of: Program, rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -139,8 +113,7 @@ def _code(of: Kind, stored: str, kind: str, differs: tuple[bool, ...]) -> tuple[
     head.cbranch(head.icmp_signed("<", k, count), row.block, leave.block)
     leave.ret_void()
 
-    hyper = [p.range.weight for name, p in rule(of.kind, of.form).hyper.items() if name != "alpha"]
-    length = 5 + len(hyper) + sum(hyper) + differs.count(False)
+    length = coded.count(of) + differs.count(False)
     given = [_entry(row, numbers, TYPES["d"], k, length, i) for i in range(length)]
     n, *addresses = (_entry(row, rows, INT, k, 3 + sum(differs), i) for i in range(3 + sum(differs)))
     pointers = [row.inttoptr(a, POINTER) for a in addresses]
@@ -154,14 +127,9 @@ def _code(of: Kind, stored: str, kind: str, differs: tuple[bool, ...]) -> tuple[
     def step(body: ir.IRBuilder, i: Any, mask: Any) -> tuple:
         """The step of the coordinates from i on; returns the state."""
         trace = Trace(kind, lanes, row, body)
-        values = iter([Value(trace, x, "d", False, True) for x in given])
-        t, alpha, weight, lower, upper = (next(values) for _ in range(5))
-        rest_of = tuple(Weight(next(values), next(values)) if w else next(values) for w in hyper)
-        numbers = Numbers(alpha, weight, lower, upper, rest_of)
+        known = [Value(trace, x, "d", False, True) for x in given]
         x, g, *own = (_load(trace, p, i, s, mask) for p, s in zip(pointers, types, strict=True))
-        parts = iter(own)
-        state = tuple(next(parts) if d else next(values) for d in differs)
-        x, state = rebind(definition(of), _system(trace))(t, x, g, state, numbers)
+        x, state = coded.step(of, trace.system, known, x, g, own, differs)
         if tuple(s.wide for s in state) == differs:
             to = (x, *(s for s in state if s.wide))
             for p, s, v in zip((pointers[0], *pointers[2:]), (stored, *types[2:]), to, strict=True):
@@ -231,16 +199,3 @@ def _store(trace: Trace, pointer: Any, i: Any, stored: str, value: Value, mask: 
 
 def _words(trace: Trace, n: int) -> Any:
     return ir.Constant(ir.VectorType(_WORD, trace.width), [n] * trace.width)
-
-
-def _system(trace: Trace) -> Any:
-    """The operations of a step: those of a trace, with the numbers of a group as doubles that stand for Python's."""
-
-    def number(x: Any) -> Value:
-        v = trace.value(x if isinstance(x, (Value, float)) else float(reference.number(x)))
-        return v if v.wide else trace.convert(v, "d")
-
-    def flush(state: tuple) -> tuple:
-        return tuple(trace.where(trace.absolute(s) < LEAST[s.kind], 0.0, s) for s in state), False
-
-    return SimpleNamespace(**{**vars(trace.system), "number": number, "flush": flush})

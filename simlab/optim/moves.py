@@ -3,7 +3,7 @@
     maximize: -g        weight decay: g + weight_decay x, or, decoupled, x (1 - alpha weight_decay)
     then the rule's proposal, and the box
 
-Written once (`definition`), for tensors (`move`) and for machine code (simlab.optim.fused).
+Written once (`definition`), for tensors (`move`) and for machine code (simlab.optim.coded).
 """
 
 from __future__ import annotations
@@ -124,7 +124,14 @@ def _flush(state: tuple) -> tuple:
     return tuple(torch.nn.functional.hardshrink(s, _largest_subnormal(s.dtype)) for s in state), False
 
 
-TENSORS = SimpleNamespace(**{**vars(_backend), "flush": _flush})
+def _divide(a: Any, b: Any) -> torch.Tensor:
+    """A number of the host is first sent to the device: there torch would multiply by its reciprocal."""
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) and b.is_cpu and not a.is_cpu:
+        b = b.to(a.device, non_blocking=True)
+    return _backend.divide(a, b)
+
+
+TENSORS = SimpleNamespace(**{**vars(_backend), "flush": _flush, "divide": _divide})
 clip_tensors = rebind(clip, TENSORS)
 
 
