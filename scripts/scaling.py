@@ -14,7 +14,6 @@ same sweep costs again, when all its cells are there.
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import resource
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simlab.blocks import cores
 from simlab.files import check_writable, whole
 from simlab.online import duration
 from simlab.sweeps.run import run
@@ -91,8 +91,8 @@ def main() -> None:
 
     of_sweep(2, 10)  # imports, and the kernel
     fixed, idle = least(1, 1)
-    counts = np.unique(np.round(np.geomspace(10, 10 ** (decades + 1), 2 * decades + 1)).astype(int)).tolist()
-    rounds = np.round(np.geomspace(10**4, 10 ** (decades + 4), 2 * decades + 1)).astype(int).tolist()
+    counts = np.unique(np.round(np.geomspace(10**3, 10 ** (decades + 3), 2 * decades + 1)).astype(int)).tolist()
+    rounds = np.round(np.geomspace(10**5, 10 ** (decades + 5), 2 * decades + 1)).astype(int).tolist()
     costs = [least(n, 100) for n in counts]
     by_cells = np.array([first - fixed for first, _ in costs])
     by_rounds = np.array([least(CELLS, t)[0] for t in rounds]) - least(CELLS, 1)[0]
@@ -107,18 +107,17 @@ def main() -> None:
         ],
     )
 
-    cores = len(os.sched_getaffinity(0))
-    print(f"{platform.processor() or platform.machine()}, {cores} cores; {PROBLEM.split(chr(34))[1]} in doubles")
+    print(f"{platform.processor() or platform.machine()}, {cores()} cores; {PROBLEM.split(chr(34))[1]} in doubles")
     print(f"fixed {fixed:.2g} s; a cell {each * 1e3:.3g} ms, {alone * 1e3:.2g} ms of it in the command;", end=" ")
     print(f"a round {a_round * 1e9:.3g} ns (CPU time of one core)")
     print(f"exponent in cells {slopes[0]:.3f} ({counts[0]:,} to {counts[-1]:,}), in rounds {slopes[1]:.3f}", end=" ")
     print(f"({rounds[0]:,} to {rounds[-1]:,})")
     print(f"most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
-    print(f"\n| {TOTAL:.0e} cell-rounds as | CPU time |", " | ".join(f"{m} x {cores} cores" for m in MACHINES), "|")
+    print(f"\n| {TOTAL:.0e} cell-rounds as | CPU time |", " | ".join(f"{m} x {cores()} cores" for m in MACHINES), "|")
     print("| --- " * (2 + len(MACHINES)) + "|")
     for horizon in HORIZONS:
         work = TOTAL * a_round + TOTAL / horizon * each
-        times = [duration(max(work / (m * cores), TOTAL / horizon * alone)) for m in MACHINES]
+        times = [duration(max(work / (m * cores()), TOTAL / horizon * alone)) for m in MACHINES]
         print(f"| {TOTAL // horizon:,} cells of {horizon:,} rounds | {duration(work)} |", " | ".join(times), "|")
 
 

@@ -7,6 +7,7 @@ traceback. Commands in simlab/commands/ are found.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import sys
@@ -313,11 +314,21 @@ def main(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = None  # the reader left; nothing more can be said there
         return 0
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO):
+            return defect(error, debug)
+        sys.stdout = None  # which holds what it could not write, and would try again at the end
+        return fail(error, debug, f"what was to be shown could not be written ({error.strerror})", code=2)
     except MemoryError as error:
         return fail(error, debug, "out of memory; record fewer rounds (--record 1000)", code=2)
     except Exception as error:
-        message = f"{type(error).__name__}: {error} (a defect of simlab: please report it with the output of --debug)"
-        return fail(error, debug, message.replace("\n", " "), code=1)
+        return defect(error, debug)
+
+
+def defect(error: Exception, debug: bool) -> int:
+    """Say that the error is simlab's own."""
+    message = f"{type(error).__name__}: {error} (a defect of simlab: please report it with the output of --debug)"
+    return fail(error, debug, message.replace("\n", " "), code=1)
 
 
 def entry() -> None:

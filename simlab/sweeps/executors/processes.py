@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from simlab.blocks import cores
 from simlab.errors import BadInput
 from simlab.sweeps.chunk import Answer, work
 from simlab.sweeps.store import StoreTrouble, connect, full, locked, put, shard_path
@@ -29,7 +30,7 @@ def start(folder: Path, workers: int | None, address: str | None) -> Iterator[Cr
     """A crew of processes; one for each core of this machine unless told otherwise."""
     if address is not None:
         raise BadInput("--address is for executors beyond this machine; processes has none")
-    count = workers or len(os.sched_getaffinity(0))
+    count = workers or cores()
     slots: queue.LifoQueue[int] = queue.LifoQueue()  # the last one back is the first one out: it has a worker
     for slot in reversed(range(count)):
         slots.put(slot)

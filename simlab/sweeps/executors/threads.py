@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from simlab.blocks import cores
 from simlab.errors import BadInput
 from simlab.sweeps.chunk import work
 from simlab.sweeps.workers import SECONDS, Crew
@@ -17,5 +17,5 @@ def start(folder: Path, workers: int | None, address: str | None) -> Iterator[Cr
     """A crew of threads; all cores of this machine unless told otherwise."""
     if address is not None:
         raise BadInput("--address is for executors beyond this machine; threads has none")
-    count = workers or len(os.sched_getaffinity(0))
+    count = workers or cores()
     yield Crew(lambda: count, lambda chunk: work(chunk, SECONDS), lambda: None)
