@@ -41,6 +41,8 @@ def robustness(venue: Venue, results: Any) -> tuple[Any, Any]:
         "observed",
     )
     figure, (left, middle, right) = canvas(venue, panels=3, ratio=1.1)
+    for panel in (middle, right):  # before there are curves, so that the limits are of all
+        panel.sharey(left)
     lines = [
         curve(left, data.alpha, look("sgdm"), label=titled("sgdm"), markevery=1),
         curve(left, data.alpha_star, look("adabound"), label=titled("adabound"), markevery=1),
@@ -51,7 +53,6 @@ def robustness(venue: Venue, results: Any) -> tuple[Any, Any]:
     words = (r"$\alpha$ or $\alpha^{\star}$", r"$\alpha/(1-\beta_1)$ or $\alpha^{\star}$", r"$\gamma$")
     for panel, word in zip((left, middle, right), words, strict=True):
         panel.set(xscale="log", xlabel=word)
-        panel.sharey(left)
     left.set(ylabel=f"test {axis(results)}")
     legend(figure, lines)
     signed(figure, data, results)

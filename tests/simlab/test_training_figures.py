@@ -94,7 +94,10 @@ def test_one_setting_an_optimizer_chosen_on_validation_data() -> None:
 
 def test_the_rescaled_axis() -> None:
     """SGDM's values, ten times further right."""
-    _, data = robustness(VENUE, made("robustness"))
+    figure, data = robustness(VENUE, made("robustness"))
+    for panel in figure.axes:
+        low, high = panel.get_ylim()
+        assert all(low < y < high for line in panel.lines for y in line.get_ydata())
     np.testing.assert_allclose(data.step_value, 10 * data.alpha_value, rtol=1e-15)
     assert np.array_equal(data.rescaled.values, data.alpha.values)
 
