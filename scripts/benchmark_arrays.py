@@ -27,6 +27,7 @@ from simlab.backends import numba, reference
 from simlab.cells import Cells
 from simlab.feasible import Box
 from simlab.gather import Column, gather
+from simlab.jump import jumps
 from simlab.online import make_plan
 from simlab.ops import dot
 from simlab.problem import Problem
@@ -105,6 +106,10 @@ def cells(rule: str, rounds: int, single: bool, periods: tuple[str, ...] = ("3",
 
 def _ours(batch: Cells, threads: int) -> Callable[[], np.ndarray]:
     return lambda: numba.run_cells(batch, threads=threads).x_last
+
+
+def _jumped(batch: Cells) -> Callable[[], np.ndarray]:
+    return lambda: numba.run_cells(batch, threads=1, jump=jumps(batch)).x_last
 
 
 def _columns(batch: Cells) -> tuple[np.ndarray, ...]:
@@ -219,8 +224,12 @@ def sweep(options: argparse.Namespace) -> dict[str, Any]:
         "simlab, float64, adabound, one gamma": (cells("adabound", rounds, False, gamma="0.01"), 1),
         "simlab, float64, adabound": (cells("adabound", rounds, False), 1),
     }
+    for c in ("50", "1000"):  # two rounds of a period have gradients
+        ours[f"simlab, float64, C = {c}"] = cells("adam_analysed", rounds, False, (c,), beta1="0"), 1
+    long = {c: cells("adam_analysed", 10 * rounds, False, (c,), beta1="0") for c in ("50", "1000")}
     makers: dict[str, Callable[[], Any]] = {
         **{name: lambda of=of: (_ours(*of), rounds) for name, of in ours.items()},
+        **{f"simlab, float64, C = {c}, jumped": lambda b=b: (_jumped(b), 10 * rounds) for c, b in long.items()},
         "C -O3 -march=native, 256 lanes": lambda: (_c_lanes(same), rounds),
         "jax vmap + scan, float64": lambda: (_jax(same), rounds),
         "jax vmap + scan, float32": lambda: (_jax(single), rounds),

@@ -22,6 +22,7 @@ from simlab.errors import BadInput
 from simlab.exact import to_float
 from simlab.feasible import Box, Space
 from simlab.gather import Column, gather
+from simlab.jump import Jump, jumps
 from simlab.online import run
 from simlab.problem import comparators
 
@@ -52,20 +53,23 @@ def play(
     device: str | None = None,
     single: bool = False,
     threads: int = 0,
+    jump: bool = False,
     progress: Callable[[int], None] = lambda t: None,
 ) -> Played:
     """Play n cells.
 
     settings: by name, rule, problem and rounds among them.    record: log-spaced rounds kept, 1 for the last alone.
     backend: numba, reference or torch, on `device`.    single: in float32.    threads: 0 for all cores.
+    jump: jump stretches of rounds without gradient, by numba; BadInput says where that is not possible.
     progress: is told how many cells are done.
     Each distinct loop is played as one batch, in columns where its backend can, else run by run, to the same bits.
     """
     module = catalog.backend(backend)
     batches, alone = gather(settings, n, record, single)
+    jumping = [_jumping(cells, module, backend) if jump else {} for cells in batches]
     played, done = Played({}, np.zeros(n, dtype=np.int64), {}, set()), 0
-    for cells in batches:
-        few = not single and len(cells) < getattr(module, "LEAST", 0)
+    for cells, how in zip(batches, jumping, strict=True):
+        few = not single and not jump and len(cells) < getattr(module, "LEAST", 0)
         if few or not _in_columns(cells, module):
             if single:
                 raise BadInput(f"float32 is for scalar problems on an interval; {backend} plays this one in doubles")
@@ -75,7 +79,7 @@ def play(
         def report(t: int, before: int = done, cells: Cells = cells) -> None:
             progress(before + len(cells) * t // cells.plan.rounds)
 
-        records: CellRecords = module.run_cells(cells, device=device, threads=threads, progress=report)
+        records: CellRecords = module.run_cells(cells, device=device, threads=threads, progress=report, **how)
         done += len(cells)
         played.paths.add(records.path)
         played.stopped[cells.where] = records.stopped
@@ -98,11 +102,26 @@ def nanoseconds(backend: str, dimension: int | None = None) -> float:
     return float(module.NANOSECONDS * dimension if dimension else module.CELL_NANOSECONDS)
 
 
+def in_lanes(settings: dict[str, Column], backend: str) -> bool:
+    """Whether the backend has lanes, and plays cells with the settings of the first in them."""
+    module = catalog.backend(backend)
+    first = {name: Column(c.values, c.at[:1]) for name, c in settings.items()}
+    return hasattr(module, "LEAST") and any(_in_columns(cells, module) for cells in gather(first, 1, 1)[0])
+
+
 def _in_columns(cells: Cells, module: Any) -> bool:
     """Whether the backend plays these cells side by side."""
     problem = cells.plan.problem
     scalar = problem.dimension is None and isinstance(problem.feasible, (Box, Space))
     return scalar or getattr(module, "VECTORS", False)
+
+
+def _jumping(cells: Cells, module: Any, backend: str) -> dict[str, Jump]:
+    if not getattr(module, "JUMPS", False):
+        raise BadInput(f"rounds without gradient are jumped by numba alone; got {backend}")
+    if not _in_columns(cells, module):
+        raise BadInput("no jump: rounds without gradient are jumped in scalar problems on an interval")
+    return {"jump": jumps(cells)}
 
 
 def _alone(

@@ -6,6 +6,8 @@ how, is seen when the round is played once more. A lane whose cell has stopped p
 the lanes that the last cells leave over.
 
 A block is one piece of memory: a row for every column that differs between cells, one number for every other.
+
+Where stretches of idle rounds are jumped (simlab.jump), the cells of a block have one period and one such stretch.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 
 from simlab.backends import reference
 from simlab.cells import CellRecords, Cells
+from simlab.jump import Jump
 from simlab.lanes import ALIGN, COUNTERS, KEPT, WATCH, Slot, made, register, subnormal
 from simlab.ops import Weight
 from simlab.protocol import why
@@ -32,6 +35,7 @@ FIRST, CHUNK, ROWS = 1 << 8, 1 << 14, 256  # rounds of the first call and at mos
 MOST, ROOM = 384, 32 << 10  # lanes of a block; bytes of its rows, which stay in the first cache
 WORTH = 192  # cells with one period that are worth a block of their own
 TICK = 0.1  # seconds between looks at the progress
+SAID = ", zero-gradient stretches jumped"
 _NAMES = ("x", "rate", "direction", "loss", "total", "error")
 _CALL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
 
@@ -41,22 +45,24 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def play(cells: Cells, progress: Callable[[int], None], threads: int = 0) -> CellRecords:
+def play(cells: Cells, progress: Callable[[int], None], threads: int = 0, jump: Jump | None = None) -> CellRecords:
     """The runs of scalar cells on that many threads (0: one a core), as simlab.cells.play_cells has them, bit for bit.
 
+    jump: jump the idle rounds between the records; the bits are then not those, but still the cell's own.
     Raises simlab.vectors.Untraceable where a rule or a problem is no straight-line arithmetic.
     """
     n, threads = len(cells), threads or cores()
-    order = np.argsort(cells.period, kind="stable")
-    steps = np.flatnonzero(np.diff(cells.period[order])) + 1  # where the next period begins
-    in_step = len(steps) * WORTH < n
+    kind = jump.kind if jump else cells.period
+    order = np.argsort(kind, kind="stable")
+    steps = np.flatnonzero(np.diff(kind[order])) + 1  # where the next period begins
+    in_step = jump is not None or len(steps) * WORTH < n
     if in_step and len(steps):
-        cells = cells[order]
-    tree = columns(cells, in_step)
+        cells, jump = cells[order], jump and jump[order]
+    tree = columns(cells, in_step, jump)
     slots, lanes, size = place(tree, cells.single)
     width = register() // cells.x0.itemsize
 
-    make = partial(made, cells.plan, slots, cells.single, lanes, size)
+    make = partial(made, cells.plan, slots, cells.single, lanes, size, rest=jump and jump.form)
     usual = all(bool(np.isfinite(c.values).all()) for c in leaves(tree))  # else infinities come without an exception
     address, size = make(False) if WATCH and usual else (0, size)
     kernels = _Kernels(_CALL(address) if address else None, cache(lambda: _CALL(make(True)[0])))
@@ -99,7 +105,7 @@ def play(cells: Cells, progress: Callable[[int], None], threads: int = 0) -> Cel
         stopped=stopped[back],
         underflow=underflow[back],
         reason={int(order[i]) if in_step else i: text for i, text in reason.items()},
-        path=f"{width} lanes of float{8 * cells.x0.itemsize}, {min(threads, count)} threads",
+        path=f"{width} lanes of float{8 * cells.x0.itemsize}, {min(threads, count)} threads" + (SAID if jump else ""),
     )
 
 
@@ -125,7 +131,7 @@ class Column(NamedTuple):
     wide: bool
 
 
-def columns(cells: Cells, in_step: bool) -> dict[str, Any]:
+def columns(cells: Cells, in_step: bool, jump: Jump | None = None) -> dict[str, Any]:
     """All that a run carries and reads, by name: trees of Columns. in_step: the cells of a block have one period."""
     n, dtype = len(cells), cells.x0.dtype
     word = np.int32 if cells.single else np.int64
@@ -143,6 +149,10 @@ def columns(cells: Cells, in_step: bool) -> dict[str, Any]:
     if period.wide and cells.period.max() <= np.iinfo(word).max:
         period = Column(period.values.astype(word), True)
     decay = given(cells.decay)
+    more: dict[str, Any] = {}
+    if jump:
+        more = {"first": Column(jump.first, False), "lengths": Column(jump.lengths, False)}
+        more["pieces"] = given(jump.columns)
     return {
         "x": Column(cells.x0, True),
         "state": tuple(carried(s) for s in cells.plan.rule.state.values()),
@@ -154,6 +164,7 @@ def columns(cells: Cells, in_step: bool) -> dict[str, Any]:
         "power": Column(np.ones_like(decay.values), decay.wide),
         "decay": decay,
         **{name: given(getattr(cells, name)) for name in ("alpha", "hyper", "data", "region")},
+        **more,
     }
 
 
@@ -220,6 +231,13 @@ class _Block:
         self._replace()
         self.last = {name: self._rows(slots[name], cells.x0.dtype)[0] for name in ("x", "total", "error")}
         self.gone = self._rows(slots["gone"], tree["gone"].values.dtype)[0]
+        self.idle: list[np.ndarray] = []  # the phase, which goes on; the period; the stretch
+        self.pace = 1
+        if "lengths" in slots:
+            where = (slots[name] for name in ("phase", "period", "first", "lengths"))
+            self.idle = [self._rows(slot, np.int64)[0] for slot in where]
+            _, period, _, rounds = self.idle
+            self.pace = int(period[0] // (period[0] - rounds[0] + 1))  # rounds for the work of one
         self.state = [self._rows(slot, cells.x0.dtype) for slot in slots["state"]]
 
     def _rows(self, slot: Slot, dtype: Any) -> np.ndarray:
@@ -247,7 +265,7 @@ class _Block:
         t, k, stretch, wary, patience = 0, 0, FIRST, 0, 1
         while t < self.plan.rounds:
             before, began = self.memory.copy(), t
-            end = min(self.plan.rounds, t + stretch, int(due[min(k + ROWS, len(due) - 1)]) - 1)
+            end = min(self.plan.rounds, t + stretch * self.pace, int(due[min(k + ROWS, len(due) - 1)]) - 1)
             alarm = True
             if kernels.quick and not wary:
                 took = self._call(kernels.quick, t, end, due[k:])
@@ -263,7 +281,7 @@ class _Block:
             t, k, stretch = int(self.counters[0]), k + took, min(CHUNK, 2 * stretch)
             if alarm and self.counters[4]:
                 self.memory[:] = before
-                lost = self._stop(kernels.careful(), began, t, reason)
+                lost, again = self._stop(kernels.careful(), began, t, due[k - took :], reason)
                 at = self.start + np.flatnonzero(lost)
                 for name, row in zip(_NAMES, self.rows[0, :, :m], strict=True):
                     if name in last:
@@ -272,6 +290,8 @@ class _Block:
                 self.alive &= ~lost
                 if not self.alive.any():
                     return
+                if again is not None and lost.any():
+                    self.memory[:], t = again, t - 1
                 self._replace()
             yield t
         at = self.start + np.flatnonzero(self.alive)
@@ -279,18 +299,26 @@ class _Block:
             last[name][at] = row[:m][self.alive]
         underflow[at] = self.gone[:m][self.alive] != 0
 
-    def _stop(self, call: Callable, began: int, t: int, reason: dict) -> np.ndarray:
-        """Play round t again with a record, from the memory as it was after round `began`; returns who stopped."""
-        never = self.due[-1:]
-        self._call(call, began, t - 1, never)
-        self._call(call, t - 1, t, np.append(np.int64(t), never))
+    def _stop(
+        self, call: Callable, began: int, t: int, due: np.ndarray, reason: dict
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Play round t again with a record, from the memory as it was after round `began`: (who stopped, None).
+
+        Where that was a jump, for which the others wait, the memory before it comes in place of None.
+        """
+        self._call(call, began, t - 1, due)
+        before = None
+        if self.idle and t < due[self.counters[2]]:
+            phase, period, first, rounds = (int(number[0]) for number in self.idle)
+            before = self.memory.copy() if (phase - first) % period < rounds else None
+        self._call(call, t - 1, t, np.append(np.int64(t), self.due[-1:]))
         x, rate, direction = self.rows[0, :3, : len(self.alive)]
         with np.errstate(all="ignore"):
             proposal = x - reference.scale(rate, direction)
         lost = self.alive & ~np.isfinite(proposal)
         for i in np.flatnonzero(lost).tolist():
             reason[self.start + i] = why(rate[i], direction[i], reference)
-        return lost
+        return lost, before
 
 
 def _aligned(size: int) -> np.ndarray:

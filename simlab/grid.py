@@ -57,6 +57,7 @@ def run_batch(
     backend: str = "numba",
     device: str | None = None,
     single: bool = False,
+    jump: bool = False,
     budget: int = BUDGET,
     yes: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -68,6 +69,7 @@ def run_batch(
         then is a dimension of the result, in the order written here (a tuple is one vector).
     record: how many log-spaced rounds to keep of every run, 1 for the last alone.
     backend: numba (lanes on all cores), reference, or torch on `device`.    single: float32, for scalar problems.
+    jump: jump stretches of rounds without gradient (simlab.jump), by numba; last digits change, and `path` says so.
     budget: bytes of memory a slice of the grid may take.    yes: go ahead although it would take long or much memory.
     progress: is told how many cells are done.
 
@@ -80,7 +82,7 @@ def run_batch(
         given["x0"] = x0
     fixed = {name: value for name, value in given.items() if not _several(value)}
     axes = [(name, {name: _values(value)}) for name, value in given.items() if _several(value)]
-    return play_grid(fixed, axes, record, backend, device, single, budget, yes, progress, command)
+    return play_grid(fixed, axes, record, backend, device, single, jump, budget, yes, progress, command)
 
 
 def _several(value: Any) -> bool:
@@ -98,6 +100,7 @@ def play_grid(
     backend: str = "numba",
     device: str | None = None,
     single: bool = False,
+    jump: bool = False,
     budget: int = BUDGET,
     yes: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -111,7 +114,7 @@ def play_grid(
     curves = record > 1
     if curves and any("rounds" in columns for _, columns in axes):
         raise BadInput("curves need one horizon: rounds as an axis goes with record = 1")
-    each = _bytes(fixed, axes, record)
+    each = _bytes(fixed, axes, record) + (8 * 64 if jump else 0)  # a power for each length of a jump
     _ask(n, each, fixed, axes, backend, yes)
     size = max(1, budget // each)
     values: dict[str, np.ndarray] = {}
@@ -125,7 +128,14 @@ def play_grid(
             tell(start + done)
 
         played = batch.play(
-            settings, stop - start, record=record, backend=backend, device=device, single=single, progress=report
+            settings,
+            stop - start,
+            record=record,
+            backend=backend,
+            device=device,
+            single=single,
+            jump=jump,
+            progress=report,
         )
         tell(stop)
         paths |= played.paths

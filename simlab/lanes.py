@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -16,10 +17,11 @@ import numpy as np
 from llvmlite import ir
 
 from simlab.backends import reference
+from simlab.jump import land
 from simlab.machine_code import FLAGS, Unknown, digest, kernel, machine, object_code, surroundings
 from simlab.ops import Weight, add, rebind
 from simlab.protocol import Plan, online_round
-from simlab.vectors import INT, POINTER, SIZES, TYPES, VOID, Trace, Untraceable, Value, call, suffix
+from simlab.vectors import INT, LEAST, POINTER, SIZES, TYPES, VOID, Trace, Untraceable, Value, call, suffix
 
 ALIGN = 64  # bytes of a line of the cache, where every row begins
 COUNTERS, KEPT = 5, 6  # see `Driver`
@@ -116,10 +118,14 @@ class Driver:
         not finite, and then `alarm` is not 0. Otherwise nothing is looked at: the processor keeps account of
         infinities, invalid operations and subnormal operands, and if there was any, the alarm says that what was
         computed is not to be used.
+    rest: the form of a Jump, where stretches of idle rounds are jumped (simlab.jump), or None. A call may then end
+        behind its last round, in a stretch, but jumps over no record.
     """
 
-    def __init__(self, plan: Plan, slots: dict[str, Any], single: bool, lanes: int, size: int, careful: bool) -> None:
-        self.plan, self.slots, self.lanes, self.careful = plan, slots, lanes, careful
+    def __init__(
+        self, plan: Plan, slots: dict[str, Any], single: bool, lanes: int, size: int, careful: bool, rest: Any = None
+    ) -> None:
+        self.plan, self.slots, self.lanes, self.careful, self.rest = plan, slots, lanes, careful, rest
         self.kind = "f" if single else "d"
         self.size = SIZES[self.kind]
         self.width = register() // self.size
@@ -149,22 +155,34 @@ class Driver:
         now = choose.add(t, INT(1))
         wanted = choose.icmp_signed("==", now, choose.load(choose.gep(due, [k], source_etype=INT), typ=INT))
         plain, kept = self._round(play, now, None), self._round(play, now, k)
+        ways = [(plain, 0, now), (kept, 1, now)]
+        if self.rest is not None:
+            idle, which, far = self._longest(choose, t, choose.load(choose.gep(due, [k], source_etype=INT), typ=INT))
+            rest = self._jump(play, which)
+            ways.append((rest, 0, far))
+            step = ir.IRBuilder(play.append_basic_block("step"))
+            choose.cbranch(idle, rest[0], step.block)
+            choose = step
         choose.cbranch(wanted, kept[0], plain[0])
         odd, then = tail.phi(self.word), tail.phi(INT)
-        for (_, last, found), more in ((plain, 0), (kept, 1)):
+        reached = tail.phi(INT) if self.rest is not None else now
+        for (_, last, found), more, upto in ways:
             emit, bits = ir.IRBuilder(last), self.word(0)
             if found is not None:
                 bits = call(emit, f"llvm.vector.reduce.or{suffix(found.type)}", self.word, found)
             odd.add_incoming(bits, last)
             then.add_incoming(emit.add(k, INT(more)), last)
+            if self.rest is not None:  # what is not finite stops the first of the rounds, which is not played then
+                fine = emit.icmp_signed("==", bits, self.word(0))
+                reached.add_incoming(emit.select(fine, upto, now), last)
             emit.branch(tail.block)
         bad = tail.icmp_signed("!=", odd, self.word(0))
         tail.cbranch(bad, leave.block, head.block)
-        for phi, first, again in ((t, played, now), (k, record, then)):
+        for phi, first, again in ((t, played, reached), (k, record, then)):
             phi.add_incoming(first, begin.block)
             phi.add_incoming(again, tail.block)
         final = []
-        for before, after in ((t, now), (k, then), (ir.IntType(1)(0), bad)):
+        for before, after in ((t, reached), (k, then), (ir.IntType(1)(0), bad)):
             phi = leave.phi(before.type)
             phi.add_incoming(before, head.block)
             phi.add_incoming(after, tail.block)
@@ -177,11 +195,50 @@ class Driver:
         # volatile: LLVM would make a masked store, which is slow, of what is stored only where it differs
         return str(module).replace("store <", "store volatile <")
 
+    def _longest(self, emit: ir.IRBuilder, t: Any, before: Any) -> tuple[Any, Any, Any]:
+        """(whether idle rounds come after round t, the longest jump in them and before the record, its last round)."""
+        trace = self.trace = Trace(self.kind, self.width, emit, emit)
+        now, due = (Value(trace, v, "i", False, True) for v in (t, before))
+        phase, period, first, lengths = (self._values(self.slots[n]) for n in ("phase", "period", "first", "lengths"))
+        into = trace.where(phase < first, phase - first + period, phase - first)
+        room = trace.minimum(lengths[0] - into, due - now - 1)
+        longer = (trace.convert(lengths[n] > room, "i") for n in range(lengths.slot.length - 1))
+        which = sum(longer, trace.value(0))
+        return (room > 0).code, which.code, (now + lengths[which]).code
+
+    def _jump(self, play: Any, which: Any) -> tuple:
+        """The blocks of a jump, as `_round` has them; state is flushed in every kernel."""
+
+        def body(have: SimpleNamespace) -> Any:
+            trace, at = self.trace, Value(self.trace, which, "i", False, True)
+
+            def chosen(tree: Any) -> Any:
+                if isinstance(tree, tuple):
+                    return tuple(map(chosen, tree))
+                return tree[at] if isinstance(tree, Rows) else tree
+
+            x, state, gone = land(self.rest, chosen(have.pieces), have.x, have.state, LEAST[self.kind], trace.system)
+            phase = have.phase + have.lengths[at]
+            new = {"phase": trace.where(phase > have.period, phase - have.period, phase)}
+            new |= {"x": x} if x is not have.x else {}
+            new |= {"gone": have.gone | trace.convert(gone, "i")} if state else {}
+            self._keep(new, state)
+            return x
+
+        return self._lanes(play, False, body)
+
     def _round(self, play: Any, now: Any, record: Any) -> tuple:
         """(first block, last block, bits that are 0 if every proposal was finite) of one round in all lanes."""
+
+        def body(have: SimpleNamespace) -> Any:
+            return self._play(have, now, record)
+
+        return self._lanes(play, not self.careful and record is None, body)
+
+    def _lanes(self, play: Any, split: bool, body: Callable) -> tuple:
+        """The blocks of a loop over the lanes that does `body`, which returns what has to be finite."""
         first, loop, again, last = (play.append_basic_block(n) for n in ("round", "lanes", "late", "played"))
         lane, after = ir.IRBuilder(loop), ir.IRBuilder(again)
-        split = not self.careful and record is None
         self.trace = trace = Trace(self.kind, self.width, ir.IRBuilder(first), lane, after if split else None)
         trace.carry = self._carry
         self.carried: list[tuple[Value, ir.Constant]] = []  # what the second loop takes over, and the offset of it
@@ -194,6 +251,26 @@ class Driver:
             trace.system.flush = lambda state: (trace.sound(state), trace.constant(False, "b", weak=False))
 
         have = SimpleNamespace(**{name: self._values(tree) for name, tree in self.slots.items()})
+        proposal = body(have)
+        self._settle()
+
+        found = None
+        if odd is not None:
+            gap = trace.widen(proposal - proposal)  # 0, or nan
+            found = lane.or_(odd, lane.bitcast(gap, bits))
+            odd.add_incoming(bits([0] * self.width), first)
+            odd.add_incoming(found, loop)
+        for emit, i, begin, end in ((lane, self.i, first, again), (after, self.late, loop, last)):
+            beside = emit.add(i, INT(self.width))
+            i.add_incoming(INT(0), begin)
+            i.add_incoming(beside, emit.block)
+            emit.cbranch(emit.icmp_signed("<", beside, self.count), emit.block, end)
+        trace.before.branch(loop)
+        return first, last, found
+
+    def _play(self, have: SimpleNamespace, now: Any, record: Any) -> Any:
+        """One round in the lanes, recorded if there is a record; returns the proposal."""
+        trace, lane = self.trace, self.trace.lane
         t, periodic = Value(trace, now, "i", False, True), self.plan.problem.period is not None
         memo: dict = {}
         step, plus = (rebind(f, trace.system, memo=memo) for f in (online_round(self.plan), add))
@@ -215,25 +292,15 @@ class Driver:
             new["power"] = done.power
         if periodic:
             new["phase"] = trace.where(have.phase == have.period, 1, have.phase + 1)
+        self._keep(new, done.state)
+        return done.proposal
+
+    def _keep(self, new: dict[str, Value], state: tuple) -> None:
+        """Store what a run carries on."""
         for name, value in new.items():
             self._store(self.slots[name], value)
-        for slot, value in zip(self.slots["state"], done.state, strict=True):
+        for slot, value in zip(self.slots["state"], state, strict=True):
             self._store(slot, value)
-        self._settle()
-
-        found = None
-        if odd is not None:
-            gap = trace.widen(done.proposal - done.proposal)  # 0, or nan
-            found = lane.or_(odd, lane.bitcast(gap, bits))
-            odd.add_incoming(bits([0] * self.width), first)
-            odd.add_incoming(found, loop)
-        for emit, i, begin, end in ((lane, self.i, first, again), (after, self.late, loop, last)):
-            beside = emit.add(i, INT(self.width))
-            i.add_incoming(INT(0), begin)
-            i.add_incoming(beside, emit.block)
-            emit.cbranch(emit.icmp_signed("<", beside, self.count), emit.block, end)
-        trace.before.branch(loop)
-        return first, last, found
 
     def lane_of(self, emit: ir.IRBuilder) -> Any:
         """The first of the lanes that a loop is at."""
@@ -311,16 +378,18 @@ def register() -> int:
 _made: dict[str, tuple[int, int]] = {}
 
 
-def made(plan: Plan, slots: dict[str, Any], single: bool, lanes: int, size: int, careful: bool) -> tuple[int, int]:
+def made(
+    plan: Plan, slots: dict[str, Any], single: bool, lanes: int, size: int, careful: bool, rest: Any = None
+) -> tuple[int, int]:
     """(the address of `play`, bytes of a block): from this process, or the cache on disk, or compiled."""
-    facts = (repr(slots), plan.problem.period is None, single, lanes, size, careful)
+    facts = (repr(slots), plan.problem.period is None, single, lanes, size, careful, rest)
     try:
         key = digest([online_round(plan)], facts)
     except Unknown:
         key = None
     if key in _made:
         return _made[key]
-    driver = Driver(plan, slots, single, lanes, size, careful)
+    driver = Driver(plan, slots, single, lanes, size, careful, rest)
     text = driver.text()
     found = compiled(text), driver.bytes
     if key:

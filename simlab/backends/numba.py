@@ -20,6 +20,7 @@ from simlab.protocol import Plan, Records, bound, online_round, proposer, why
 
 GRADE, NANOSECONDS, PACKAGES = "observed", 10, ("numba", "llvmlite")
 CELL_NANOSECONDS = 2  # of a round of a cell among many, on one core
+JUMPS = True  # run_cells jumps stretches of idle rounds
 LEAST = 3  # a round of one register of lanes takes as long as some two rounds by themselves
 number, finite = reference.number, reference.finite  # numbers enter and leave as the reference's
 BORROWED = (reference.add, reference.bisect)  # what kernels compile besides the plan's own functions
@@ -125,17 +126,19 @@ def run(plan: Plan, *, progress: Callable = lambda t: None, **_: Any) -> Records
     return _records(plan, counters, records, x, state)
 
 
-def run_cells(cells: Any, *, progress: Callable = lambda t: None, threads: int = 0, **_: Any) -> Any:
+def run_cells(cells: Any, *, progress: Callable = lambda t: None, threads: int = 0, jump: Any = None, **_: Any) -> Any:
     """Scalar cells in the lanes of vectors, on one thread for each core unless told: a nanosecond a cell and round.
 
-    What is no straight-line arithmetic is played by NumPy, a column at a time.
+    What is no straight-line arithmetic is played by NumPy, a column at a time. jump: see simlab.jump.
     """
     from simlab.blocks import play
     from simlab.vectors import Untraceable
 
     try:
-        return play(cells, progress, threads)
+        return play(cells, progress, threads, jump)
     except Untraceable:
+        if jump:
+            raise
         return reference.run_cells(cells, progress=progress)
 
 

@@ -13,6 +13,7 @@ from simlab.errors import BadInput
 @click.option("--backend", help="numba, reference or torch, in place of the file's.")
 @click.option("--device", help="A device of torch, such as cpu or cuda.")
 @click.option("--single", is_flag=True, help="Play in float32.")
+@click.option("--jump", is_flag=True, help="Jump stretches of rounds without gradient; last digits change.")
 @click.option("--budget", default="1e9", show_default=True, help="Bytes of memory that a slice of the grid may take.")
 @click.option("--out", metavar="F.nc", help="Write the Dataset there.")
 @click.option("--yes", is_flag=True, help="Go ahead although it takes long or much memory.")
@@ -22,6 +23,7 @@ def batch(
     backend: str | None,
     device: str | None,
     single: bool,
+    jump: bool,
     budget: str,
     out: str | None,
     yes: bool,
@@ -48,6 +50,7 @@ def batch(
         backend or ("torch" if device else sweep.backend),
         device,
         single,
+        jump,
         exact.integer(budget, "budget"),
         yes,
         progress_bar(len(sweep), "cells"),
