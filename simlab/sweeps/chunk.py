@@ -3,8 +3,9 @@
     compute(chunk, seconds) -> piece by piece, each cell with its blob; or with the reason, as text, why it has none
     work(chunk, seconds) -> an Answer: what was computed, until about twice the seconds were over
 
-The cells of a piece are played side by side, in about the seconds, and are there all at once. A worker has its own copy
-of the code. Every cell names the source that its numbers depend on, and a worker whose own is another one refuses it.
+The cells of a piece are played side by side, in about the seconds, and are there all at once. Long cells that lanes can
+play wait for one another too, since some together take hardly longer than one. A worker has its own copy of the code.
+Every cell names the source that its numbers depend on, and a worker whose own is another one refuses it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simlab.batch import nanoseconds, play
+from simlab.batch import in_lanes, nanoseconds, play
 from simlab.errors import BadInput, NotHere
 from simlab.gather import Column
 from simlab.sweeps.specification import RUN, source
 from simlab.sweeps.store import checksum, encode
+
+TOGETHER, LONGEST = 16, 30.0  # long cells that are played side by side all the same, if in so many seconds
 
 
 class Sealed(NamedTuple):
@@ -66,17 +69,22 @@ def work(chunk: list[str], seconds: float, keep: Callable[[str, bytes], Any] | N
 def compute(chunk: list[str], seconds: float) -> Iterator[dict[str, bytes | str]]:
     """By cell its blob, or as text the defect of its rule, a piece at a time. Raises NotHere where the code is another.
 
-    Cells with the same settings by name are played together, as many at a time as take about the seconds.
+    Cells with the same settings by name are played together, as many at a time as take about the seconds, or few long
+    ones where that is quicker.
     """
     read = {text: json.loads(text) for text in chunk}
     kinds: dict[Any, list[str]] = {}
     for text, cell in read.items():
-        kind = (cell["backend"], cell["record"], cell["rounds"], cell["x0"] is None, *sorted(cell["set"]))
+        names = ("backend", "rounds", "rule", "problem", "record")
+        kind = (*(cell[name] for name in names), cell["x0"] is None, *sorted(cell["set"]))
         kinds.setdefault(kind, []).append(text)
     for rule, problem, backend, known in {(c["rule"], c["problem"], c["backend"], c["source"]) for c in read.values()}:
         _agree(rule, problem, backend, known)
-    for (backend, _, rounds, *_), texts in kinds.items():
-        size = max(1, int(seconds / (int(rounds) * nanoseconds(backend) * 1e-9)))
+    for (backend, rounds, *_), texts in kinds.items():
+        each = int(rounds) * nanoseconds(backend) * 1e-9
+        size = max(1, int(seconds / each))
+        if size < TOGETHER and in_lanes(_columns([read[texts[0]]]), backend):
+            size = max(size, min(TOGETHER, int(LONGEST / each)))
         for at in range(0, len(texts), size):
             yield from _pieces({text: read[text] for text in texts[at : at + size]})
 
@@ -98,6 +106,18 @@ def _play(cells: list[dict[str, Any]]) -> list[bytes]:
 
     A run that its settings forbid is a result too: its reason, and no numbers.
     """
+    settings, record, backend = _columns(cells), cells[0]["record"], cells[0]["backend"]
+    played = play(settings, len(cells), record=record, backend=backend, threads=1)
+    blobs = []
+    for i in range(len(cells)):
+        reason, stopped = played.reason.get(i, ""), int(played.stopped[i])
+        numbers = {} if reason and not stopped else {name: column[i] for name, column in played.values.items()}
+        blobs.append(encode({"reason": reason, "stopped": stopped}, numbers))
+    return blobs
+
+
+def _columns(cells: list[dict[str, Any]]) -> dict[str, Column]:
+    """Their settings, by name."""
     given = [c["set"] | {name: c[name] for name in RUN if c[name] is not None} for c in cells]
 
     def column(name: str) -> Column:
@@ -105,14 +125,7 @@ def _play(cells: list[dict[str, Any]]) -> list[bytes]:
         at = np.array([known.setdefault(one[name], len(known)) for one in given])
         return Column(list(known), at)
 
-    settings = {name: column(name) for name in given[0]}
-    played = play(settings, len(cells), record=cells[0]["record"], backend=cells[0]["backend"], threads=1)
-    blobs = []
-    for i in range(len(cells)):
-        reason, stopped = played.reason.get(i, ""), int(played.stopped[i])
-        numbers = {} if reason and not stopped else {name: column[i] for name, column in played.values.items()}
-        blobs.append(encode({"reason": reason, "stopped": stopped}, numbers))
-    return blobs
+    return {name: column(name) for name in given[0]}
 
 
 def _agree(rule: str, problem: str, backend: str, known: str) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from simlab.errors import NotHere
-from simlab.sweeps.chunk import Answer
+from simlab.sweeps.chunk import LONGEST, TOGETHER, Answer
 from simlab.sweeps.specification import Sweep
 from simlab.sweeps.store import Store, StoreTrouble
 
@@ -128,6 +128,7 @@ def carry_out(sweep: Sweep, store: Store, crew: Crew, report: Callable[[Outcome]
                         raise NotHere(f"{answer.refusal}; what is finished is kept")
                     over += [cell for cell in chunk if cell not in answer.results]
                     n = len(answer.results)
-                    size = max(1, min(int(n * crew.seconds / max(answer.seconds, 1e-6)), 2 * n))
+                    rate = n / max(answer.seconds, 1e-6)
+                    size = max(1, min(max(int(rate * crew.seconds), min(TOGETHER, int(rate * LONGEST))), 2 * n))
         finally:
             crew.stop()

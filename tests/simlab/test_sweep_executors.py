@@ -95,11 +95,22 @@ def test_workers_that_all_die_end_the_sweep(crew: Callable, tmp_path: Path) -> N
 
 
 def test_a_piece_that_was_played_is_kept(tmp_path: Path) -> None:
-    """Cells played side by side are given back together, however late; with no time there is one cell."""
+    """Cells played side by side are given back together, however late."""
     cells = list(read(written(tmp_path, SMALL)).cells())
     late = work(cells, 1e-3)  # enough for their rounds, by far not for what is around them
     assert late.seconds > 2e-3
     assert late.results.keys() == set(cells)
+
+
+def test_long_cells_wait_for_one_another_in_lanes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells that are long beside the time are played some together; where there are no lanes, one by one."""
+    cells = list(read(written(tmp_path, SMALL)).cells())
+    assert work(cells, 1e-9).results.keys() == set(cells)
+    monkeypatch.setattr("simlab.sweeps.chunk.TOGETHER", 5)
+    assert work(cells, 1e-9).results.keys() == set(cells[:5])
+    slow = list(read(written(tmp_path, 'backend = "reference"\n' + SMALL)).cells())
+    assert work(slow, 1e-9).results.keys() == {slow[0]}
+    monkeypatch.setattr("simlab.sweeps.chunk.LONGEST", 1e-9)
     assert work(cells, 1e-9).results.keys() == {cells[0]}
 
 
