@@ -20,9 +20,10 @@ from simlab.backends.numba import COUNTERS, HEAD
 from simlab.lanes import WATCH, Control, compiled, register, subnormal
 from simlab.ops import Weight, add, rebind
 from simlab.protocol import Plan, online_round
-from simlab.vectors import INT, POINTER, TYPES, VOID, Trace, Untraceable, Value
+from simlab.vectors import INT, POINTER, TYPES, VOID, Trace, Untraceable, Value, prefetch
 
 INTEGERS = 5  # counters before the integers of the data
+AHEAD = 3072  # bytes of memory that are asked for beforehand (measured)
 _DOUBLE = TYPES["d"]
 
 
@@ -171,9 +172,10 @@ class Stream:
         return emit.gep(base, [emit.add(INT(first), i)], source_etype=_DOUBLE)
 
     def _wide(self, loop: _Loop, base: Any, first: int) -> Value:
-        kind = loop.kind_of("d", True)
-        code = loop.lane.load(self._address(loop.lane, base, first, loop.i), typ=kind, align=8)
-        return Value(loop, code, "d", True, False)
+        kind, where = loop.kind_of("d", True), self._address(loop.lane, base, first, loop.i)
+        if loop.width > 1:
+            prefetch(loop.lane, where, AHEAD)
+        return Value(loop, loop.lane.load(where, typ=kind, align=8), "d", True, False)
 
     def _number(self, loop: _Loop, at: Any) -> Value:
         code = loop.before.load(loop.before.gep(self.numbers, [at], source_etype=_DOUBLE), typ=_DOUBLE)

@@ -338,6 +338,12 @@ def call(emit: ir.IRBuilder, name: str, result: Any, *given: Any) -> Any:
     return emit.call(emit.module.globals.get(name) or ir.Function(emit.module, kind, name), given)
 
 
+def prefetch(emit: ir.IRBuilder, where: Any, ahead: int) -> None:
+    """Ask for the memory so many bytes behind a place; by itself a loop that waits for roots asks too late."""
+    word, there = ir.IntType(32), emit.gep(where, [INT(ahead)], source_etype=ir.IntType(8))
+    call(emit, "llvm.prefetch.p0", VOID, there, word(0), word(3), word(1))  # to read, near, data
+
+
 def suffix(kind: Any) -> str:
     """What LLVM appends to the name of a function of its own for numbers or vectors of this type."""
     vector = isinstance(kind, ir.VectorType)

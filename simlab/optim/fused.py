@@ -20,10 +20,10 @@ from simlab.lanes import compiled, register
 from simlab.optim import coded
 from simlab.optim.coded import STORED
 from simlab.optim.moves import Job, Kind, Numbers, width
-from simlab.vectors import INT, POINTER, SIZES, TYPES, VOID, Trace, Value, call, splat, suffix
+from simlab.vectors import INT, POINTER, SIZES, TYPES, VOID, Trace, Value, call, prefetch, splat, suffix
 
 GRAIN, LINE = 1 << 16, 64  # coordinates that are worth a thread; threads part at multiples of these
-AHEAD = 1024  # bytes of memory that are asked for beforehand; by itself a loop that waits for roots asks too late
+AHEAD = 1024  # bytes of memory that are asked for beforehand (measured)
 _BITS, _WORD = ir.IntType(16), ir.IntType(32)
 _CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
 _MEMORY = {**TYPES, "h": ir.HalfType(), "z": _BITS}
@@ -164,8 +164,7 @@ def _load(trace: Trace, pointer: Any, i: Any, stored: str, mask: Any) -> Value:
     emit, kind, single = trace.lane, *(ir.VectorType(_MEMORY[x], trace.width) for x in (stored, "f"))
     where = emit.gep(pointer, [i], source_etype=_MEMORY[stored])
     if mask is None:
-        ahead = emit.gep(where, [INT(AHEAD // _SIZE[stored])], source_etype=_MEMORY[stored])
-        call(emit, "llvm.prefetch.p0", VOID, ahead, _WORD(0), _WORD(3), _WORD(1))  # to read, near, data
+        prefetch(emit, where, AHEAD)
         code = emit.load(where, typ=kind, align=_SIZE[stored])
     else:
         name, align = f"llvm.masked.load{suffix(kind)}.p0", _WORD(_SIZE[stored])

@@ -390,6 +390,7 @@ def test_audit_refuses(rule: str, problem: str, bound: str, words: str, capsys: 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_output_that_cannot_be_written() -> None:
     with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-m", "simlab.cli", "list"], stdout=full, stderr=-1, text=True, timeout=60)
+        command = [sys.executable, "-m", "simlab.cli", "list"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr == "error: what was to be shown could not be written (No space left on device)\n"
