@@ -23,7 +23,7 @@ from simlab.protocol import Plan, online_round
 from simlab.vectors import INT, POINTER, TYPES, VOID, Trace, Untraceable, Value, prefetch
 
 INTEGERS = 5  # counters before the integers of the data
-AHEAD = 3072  # bytes of memory that are asked for beforehand (measured)
+AHEAD = 4096  # bytes of memory that are asked for beforehand (measured)
 _DOUBLE = TYPES["d"]
 
 
