@@ -153,11 +153,12 @@ class Driver:
         t, k = head.phi(INT), head.phi(INT)
         head.cbranch(head.icmp_signed("<", t, end), choose.block, leave.block)
         now = choose.add(t, INT(1))
-        wanted = choose.icmp_signed("==", now, choose.load(choose.gep(due, [k], source_etype=INT), typ=INT))
+        upcoming = choose.load(choose.gep(due, [k], source_etype=INT), typ=INT)
+        wanted = choose.icmp_signed("==", now, upcoming)
         plain, kept = self._round(play, now, None), self._round(play, now, k)
         ways = [(plain, 0, now), (kept, 1, now)]
         if self.rest is not None:
-            idle, which, far = self._longest(choose, t, choose.load(choose.gep(due, [k], source_etype=INT), typ=INT))
+            idle, which, far = self._longest(choose, t, upcoming)
             rest = self._jump(play, which)
             ways.append((rest, 0, far))
             step = ir.IRBuilder(play.append_basic_block("step"))

@@ -119,6 +119,7 @@ def _apart(x: Number, other: Any) -> tuple[Number, Number]:
 
 
 def letter(name: int | str) -> Number:
+    """The letter itself: x, or a part of the state by its index."""
     return Number((Line(name, (), 0),))
 
 
