@@ -199,8 +199,7 @@ def _divider(name: str) -> Callable[[], Any]:
 
 def _limit(batch: Cells, cost: dict[str, float]) -> float:
     """Nanoseconds that the divider alone takes for a cell and round; roots and divisions are counted in the code."""
-    tree = blocks.columns(batch, in_step=len(np.unique(batch.period)) == 1)
-    slots, many, size = blocks.place(tree, batch.single)
+    _, slots, many, size, _ = blocks.arranged(batch, in_step=len(np.unique(batch.period)) == 1)
     text = lanes.Driver(batch.plan, slots, batch.single, many, size, careful=False).text()
     bits = 32 if batch.single else 64
     counts = (("roots", r"call <.*llvm\.sqrt"), ("quotients", "fdiv <"))

@@ -26,10 +26,10 @@ import numpy as np
 from simlab.backends import reference
 from simlab.cells import CellRecords, Cells
 from simlab.jump import Jump
-from simlab.lanes import ALIGN, COUNTERS, KEPT, WATCH, Slot, made, register, subnormal
+from simlab.lanes import ALIGN, COUNTERS, KEPT, WATCH, Made, Slot, made, register, subnormal
 from simlab.ops import Weight
 from simlab.protocol import why
-from simlab.vectors import Untraceable
+from simlab.vectors import Untraceable, settled
 
 FIRST, CHUNK, ROWS = 1 << 8, 1 << 14, 256  # rounds of the first call and at most, and recorded rounds: some 0.01 s
 MOST, ROOM = 384, 32 << 10  # lanes of a block; bytes of its rows, which stay in the first cache
@@ -58,14 +58,10 @@ def play(cells: Cells, progress: Callable[[int], None], threads: int = 0, jump: 
     in_step = jump is not None or len(steps) * WORTH < n
     if in_step and len(steps):
         cells, jump = cells[order], jump and jump[order]
-    tree = columns(cells, in_step, jump)
-    slots, lanes, size = place(tree, cells.single)
     width = register() // cells.x0.itemsize
-
-    make = partial(made, cells.plan, slots, cells.single, lanes, size, rest=jump and jump.form)
-    usual = all(bool(np.isfinite(c.values).all()) for c in leaves(tree))  # else infinities come without an exception
-    address, size = make(False) if WATCH and usual else (0, size)
-    kernels = _Kernels(_CALL(address) if address else None, cache(lambda: _CALL(make(True)[0])))
+    tree, slots, lanes, size, make = arranged(cells, in_step, jump)
+    quick = _CALL(make(careful=False).address) if _usual(tree) else None
+    kernels = _Kernels(quick, cache(lambda: _CALL(make(careful=True).address)))
     cuts = _cuts([0, *(steps if in_step else []), n], lanes, width, threads)
     count, k = len(cuts) - 1, len(cells.plan.recorded)
     kept = {name: np.full((k, n), np.nan) for name in _NAMES}
@@ -131,8 +127,11 @@ class Column(NamedTuple):
     wide: bool
 
 
-def columns(cells: Cells, in_step: bool, jump: Jump | None = None) -> dict[str, Any]:
-    """All that a run carries and reads, by name: trees of Columns. in_step: the cells of a block have one period."""
+def columns(cells: Cells, in_step: bool, differs: tuple[bool, ...], jump: Jump | None = None) -> dict[str, Any]:
+    """All that a run carries and reads, by name: trees of Columns.
+
+    in_step: the cells of a block have one period.    differs: in which parts of the state they differ.
+    """
     n, dtype = len(cells), cells.x0.dtype
     word = np.int32 if cells.single else np.int64
 
@@ -142,8 +141,8 @@ def columns(cells: Cells, in_step: bool, jump: Jump | None = None) -> dict[str, 
         parts = tuple(map(given, v))
         return Weight(*parts) if isinstance(v, Weight) else parts
 
-    def carried(value: Any, kind: Any = dtype) -> Column:
-        return Column(np.full(n, value, kind), True)
+    def carried(value: Any, kind: Any = dtype, wide: bool = True) -> Column:
+        return Column(np.full(n, value, kind), wide)
 
     period = Column(cells.period, not in_step)
     if period.wide and cells.period.max() <= np.iinfo(word).max:
@@ -155,7 +154,7 @@ def columns(cells: Cells, in_step: bool, jump: Jump | None = None) -> dict[str, 
         more["pieces"] = given(jump.columns)
     return {
         "x": Column(cells.x0, True),
-        "state": tuple(carried(s) for s in cells.plan.rule.state.values()),
+        "state": tuple(carried(s, wide=d) for s, d in zip(cells.plan.rule.state.values(), differs, strict=True)),
         "total": carried(0),
         "error": carried(0),
         "gone": carried(0, word),
@@ -197,6 +196,34 @@ def place(tree: dict[str, Any], single: bool) -> tuple[dict[str, Any], int, int]
         return Slot(kind, c.wide, length, start)
 
     return {name: slot(part) for name, part in tree.items()}, lanes, end
+
+
+class Arranged(NamedTuple):
+    """How blocks lie in memory: their columns, the slots of these, lanes, bytes; and what makes the kernel for them."""
+
+    tree: dict[str, Any]
+    slots: dict[str, Any]
+    lanes: int
+    size: int
+    make: Callable[..., Made]
+
+
+def arranged(cells: Cells, in_step: bool, jump: Jump | None = None) -> Arranged:
+    """What cells share is one number, among the state too: there it is what a round keeps so."""
+
+    def write(differs: tuple[bool, ...]) -> tuple[Arranged, tuple[bool, ...]]:
+        tree = columns(cells, in_step, differs, jump)
+        slots, lanes, size = place(tree, cells.single)
+        make = cache(partial(made, cells.plan, slots, cells.single, lanes, size, rest=jump and jump.form))
+        kernel = make(careful=not _usual(tree))
+        return Arranged(tree, slots, lanes, kernel.size, make), kernel.differs
+
+    return settled(len(cells.plan.rule.state), write)[0]
+
+
+def _usual(tree: dict[str, Any]) -> bool:
+    """Whether the processor's flags say if all is well: infinities that are given come without an exception."""
+    return WATCH and all(bool(np.isfinite(c.values).all()) for c in leaves(tree))
 
 
 # --- playing a block --------------------------------------------------------------------------------------------------

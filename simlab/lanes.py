@@ -118,6 +118,8 @@ class Driver:
         not finite, and then `alarm` is not 0. Otherwise nothing is looked at: the processor keeps account of
         infinities, invalid operations and subnormal operands, and if there was any, the alarm says that what was
         computed is not to be used.
+    differing: the parts of the state in which cells differ. It grows while the code is written, and the code is whole
+        only if it does not.
     rest: the form of a Jump, where stretches of idle rounds are jumped (simlab.jump), or None. A call may then end
         behind its last round, in a stretch, but jumps over no record.
     """
@@ -131,6 +133,7 @@ class Driver:
         self.width = register() // self.size
         self.word = ir.IntType(8 * self.size)
         self.bytes = size
+        self.differing = {k for k, slot in enumerate(slots["state"]) if slot.wide}
         self.trace: Trace
 
     def text(self) -> str:
@@ -300,8 +303,11 @@ class Driver:
         """Store what a run carries on."""
         for name, value in new.items():
             self._store(self.slots[name], value)
-        for slot, value in zip(self.slots["state"], state, strict=True):
-            self._store(slot, value)
+        for k, (slot, value) in enumerate(zip(self.slots["state"], state, strict=True)):
+            if value.wide and not slot.wide:
+                self.differing.add(k)
+            else:
+                self._store(slot, value)
 
     def lane_of(self, emit: ir.IRBuilder) -> Any:
         """The first of the lanes that a loop is at."""
@@ -376,13 +382,24 @@ def register() -> int:
     return 64 if features.get("avx512f") else 32 if features.get("avx2") else 16
 
 
-_made: dict[str, tuple[int, int]] = {}
+class Made(NamedTuple):
+    """A kernel: the address of `play`, the bytes of a block, and the parts of the state that differ after a round.
+
+    Without an address where not all of these differed before it.
+    """
+
+    address: int
+    size: int
+    differs: tuple[bool, ...]
+
+
+_made: dict[str, Made] = {}
 
 
 def made(
     plan: Plan, slots: dict[str, Any], single: bool, lanes: int, size: int, careful: bool, rest: Any = None
-) -> tuple[int, int]:
-    """(the address of `play`, bytes of a block): from this process, or the cache on disk, or compiled."""
+) -> Made:
+    """A kernel for a block with these slots: from this process, or the cache on disk, or compiled."""
     facts = (repr(slots), plan.problem.period is None, single, lanes, size, careful, rest)
     try:
         key = digest([online_round(plan)], facts)
@@ -391,8 +408,9 @@ def made(
     if key in _made:
         return _made[key]
     driver = Driver(plan, slots, single, lanes, size, careful, rest)
-    text = driver.text()
-    found = compiled(text), driver.bytes
+    text, before = driver.text(), tuple(slot.wide for slot in slots["state"])
+    after = tuple(k in driver.differing for k in range(len(before)))
+    found = Made(compiled(text) if after == before else 0, driver.bytes, after)
     if key:
         _made[key] = found
     return found

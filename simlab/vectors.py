@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from llvmlite import ir
@@ -42,6 +42,7 @@ _OPERATORS = {  # by its name in Python: of floats, of integers
     "lshift": ("", "shl"),
     "rshift": ("", "ashr"),
 }
+T = TypeVar("T")
 _EXACT = 2**24  # integers up to here are float32
 
 
@@ -329,6 +330,19 @@ class Trace:
 
     def bisect(self, *_: Any) -> Any:
         raise Untraceable("a projection that searches for a root goes on for as long as each cell needs")
+
+
+def settled(parts: int, write: Callable[[tuple[bool, ...]], tuple[T, tuple[bool, ...]]]) -> tuple[T, tuple[bool, ...]]:
+    """(the code of a round, in which parts of the state lanes differ): of as few parts as follow from themselves.
+
+    write(differs): the code where that is so of these parts before the round, and of which it is so after it.
+    """
+    differs = (False,) * parts
+    code, found = write(differs)
+    while found != differs:
+        differs = found
+        code, found = write(differs)
+    return code, differs
 
 
 def call(emit: ir.IRBuilder, name: str, result: Any, *given: Any) -> Any:

@@ -18,7 +18,7 @@ import torch
 from simlab.backends import reference
 from simlab.ops import Weight, rebind
 from simlab.optim.moves import Job, Kind, Numbers, definition, rule, width
-from simlab.vectors import LEAST
+from simlab.vectors import LEAST, settled
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 STORED = {torch.float64: "d", torch.float32: "f", torch.float16: "h", torch.bfloat16: "z"}
@@ -45,16 +45,8 @@ def fits(of: Kind, p: torch.Tensor, job: Job) -> bool:
 
 
 def written(of: Kind, write: Callable[[tuple[bool, ...]], tuple[T, tuple[bool, ...]]]) -> tuple[T, tuple[bool, ...]]:
-    """(the code of a step, of which parts of its state each coordinate has its own).
-
-    write(differs): the code if that is so of these parts, and of which parts it is so after such a step.
-    """
-    differs = (False,) * len(rule(of.kind, of.form).state)
-    code, found = write(differs)
-    while found != differs:
-        differs = found
-        code, found = write(differs)
-    return code, differs
+    """(the code of a step, of which parts of its state each coordinate has its own), see simlab.vectors.settled."""
+    return settled(len(rule(of.kind, of.form).state), write)
 
 
 def count(of: Kind) -> int:

@@ -257,7 +257,7 @@ def test_the_loop_is_vectors(single: bool) -> None:
     import llvmlite.binding as llvm
 
     batch = cells("adam_analysed", "luo2019_periodic", 8, 5, single, C=["3"], beta2=["1/2", "0.9"])
-    slots, many, size = blocks.place(blocks.columns(batch, True), single)
+    _, slots, many, size, _ = blocks.arranged(batch, True)
     module = llvm.parse_assembly(lanes.Driver(batch.plan, slots, single, many, size, careful=False).text())
     text = str(module).split("define void")[1]
     kind, width = ("float", lanes.register() // 4) if single else ("double", lanes.register() // 8)
