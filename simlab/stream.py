@@ -20,7 +20,7 @@ from simlab.backends.numba import COUNTERS, HEAD
 from simlab.lanes import WATCH, Control, compiled, register, subnormal
 from simlab.ops import Weight, add, rebind
 from simlab.protocol import Plan, online_round
-from simlab.vectors import INT, POINTER, TYPES, VOID, Trace, Untraceable, Value, prefetch
+from simlab.vectors import INT, POINTER, TYPES, VOID, Trace, Untraceable, Value, prefetch, settled
 
 INTEGERS = 5  # counters before the integers of the data
 AHEAD = 4096  # bytes of memory that are asked for beforehand (measured)
@@ -98,13 +98,18 @@ class Stream:
     numbers: power, total, error, alpha, decay, then hyper, region, data.    counters: rounds played, the round to end
     with, phase, period, alarm, then the integers of the data.    x: (d,).    states: (n, d).
     None of the rounds is recorded. After an alarm nothing of what was computed is to be used.
+
+    differs: of which parts of the state each coordinate has its own; of the others the first number stands for all.
     """
 
-    def __init__(self, plan: Plan, d: int, known: tuple[tuple, tuple, tuple]) -> None:
-        self.plan, self.d, self.known = plan, d, known
+    def __init__(self, plan: Plan, d: int, known: tuple[tuple, tuple, tuple], differs: tuple[bool, ...]) -> None:
+        self.plan, self.d, self.known, self.differs = plan, d, known, differs
 
-    def text(self) -> str:
-        """The code in LLVM's language. Raises Untraceable, or another TypeError, where a coordinate is not alone."""
+    def text(self) -> tuple[str, tuple[bool, ...]]:
+        """(the code in LLVM's language, which parts differ after a round).
+
+        Raises Untraceable, or another TypeError, where a coordinate is not alone.
+        """
         module = ir.Module("stream")
         module.triple = llvm.get_default_triple()
         play = ir.Function(module, ir.FunctionType(VOID, [POINTER] * 4), "play")
@@ -132,18 +137,20 @@ class Stream:
         rest.cbranch(rest.icmp_signed("<", few.i, INT(self.d)), more.block, last.block)
         unused.unreachable()
         first.branch(whole.block)
-        for n, value in enumerate(after[:3]):
-            last.store(few.number(value).code, last.gep(self.numbers, [INT(n)], source_etype=_DOUBLE))
-        last.store(after[3].code, last.gep(self.counters, [INT(2)], source_etype=INT))
+        *sums, phase, state = after
+        shared = [(self.states, k * self.d, s) for k, s in enumerate(state) if not (s.wide or self.differs[k])]
+        for base, n, value in (*((self.numbers, n, value) for n, value in enumerate(sums)), *shared):
+            last.store(few.number(value).code, last.gep(base, [INT(n)], source_etype=_DOUBLE))
+        last.store(phase.code, last.gep(self.counters, [INT(2)], source_etype=INT))
         t.add_incoming(now, last.block)
         last.branch(head.block)
         for n, value in ((0, t), (4, leave.zext(control.end(leave), INT))):
             leave.store(value, leave.gep(self.counters, [INT(n)], source_etype=INT))
         leave.ret_void()
-        return str(module)
+        return str(module), tuple(d or s.wide for d, s in zip(self.differs, state, strict=True))
 
     def _round(self, loop: _Loop, now: Any, source: Any, start: int, stop: int) -> tuple:
-        """One round in one of the loops; returns (power, total, error, phase) after it."""
+        """One round in one of the loops; returns (power, total, error, phase, state) after it."""
         loop.i = i = loop.head.phi(INT)
         i.add_incoming(INT(start), source)
         periodic, n = self.plan.problem.period is not None, len(self.plan.rule.state)
@@ -152,7 +159,7 @@ class Stream:
         self.reals, self.integers = HEAD, INTEGERS
         hyper, region, data = (tuple(self._given(loop, v) for v in values) for values in self.known)
         x = self._wide(loop, self.x, 0)
-        state = tuple(self._wide(loop, self.states, k * self.d) for k in range(n))
+        state = tuple(self._part(loop, k) for k in range(n))
         memo: dict = {}
         step, plus = (rebind(f, loop.system, memo=memo) for f in (online_round(self.plan), add))
         t = Value(loop, now, "i", False, True)
@@ -160,13 +167,14 @@ class Stream:
         total, error = plus(total, error, done.loss)
         for base, first, value in (
             (self.x, 0, done.x),
-            *((self.states, k * self.d, s) for k, s in enumerate(done.state)),
+            *((self.states, k * self.d, s) for k, s in enumerate(done.state) if self.differs[k]),
         ):
             loop.lane.store(loop.widen(value), self._address(loop.lane, base, first, i), align=8)
         beside = loop.lane.add(i, INT(loop.width))
         i.add_incoming(beside, loop.lane.block)
         loop.lane.branch(loop.head.block)
-        return done.power, total, error, loop.where(phase == period, 1, phase + 1) if periodic else phase
+        phase = loop.where(phase == period, 1, phase + 1) if periodic else phase
+        return done.power, total, error, phase, done.state
 
     def _address(self, emit: ir.IRBuilder, base: Any, first: int, i: Any) -> Any:
         return emit.gep(base, [emit.add(INT(first), i)], source_etype=_DOUBLE)
@@ -177,9 +185,14 @@ class Stream:
             prefetch(loop.lane, where, AHEAD)
         return Value(loop, loop.lane.load(where, typ=kind, align=8), "d", True, False)
 
-    def _number(self, loop: _Loop, at: Any) -> Value:
-        code = loop.before.load(loop.before.gep(self.numbers, [at], source_etype=_DOUBLE), typ=_DOUBLE)
-        return Value(loop, code, "d", False, False)
+    def _part(self, loop: _Loop, k: int) -> Value:
+        """A part of the state."""
+        first = k * self.d
+        return self._wide(loop, self.states, first) if self.differs[k] else self._number(loop, INT(first), self.states)
+
+    def _number(self, loop: _Loop, at: Any, base: Any = None) -> Value:
+        where = loop.before.gep(base or self.numbers, [at], source_etype=_DOUBLE)
+        return Value(loop, loop.before.load(where, typ=_DOUBLE), "d", False, False)
 
     def _integer(self, loop: _Loop, at: int) -> Value:
         return Value(loop, self._counter(loop.before, at), "i", False, False)
@@ -235,8 +248,9 @@ _calls: dict[str, Any] = {}
 class Quickly:
     """Plays the long stretches without a record, as long as all goes well."""
 
-    def __init__(self, call: Any, recorded: np.ndarray, worth: np.ndarray, d: int) -> None:
+    def __init__(self, call: Any, recorded: np.ndarray, worth: np.ndarray, d: int, differs: tuple[bool, ...]) -> None:
         self.call, self.recorded, self.worth, self.most = call, recorded, np.append(worth, False), CALL // d + 1
+        self.differs = differs
         self.wary, self.patience = 0, 1  # calls to leave out, and how many after the next alarm
         self.before: list[np.ndarray] = []  # memory for what a call begins with
 
@@ -256,17 +270,24 @@ class Quickly:
             return False
         counters, *changing = buffers
         numbers, x, state = changing
-        kept = (numbers[:HEAD], x, state)
+        rows = list(zip(state, self.differs, strict=False))  # a rule without state has a row that nobody reads
+        shared = [row for row, own in rows if not own]
+        if any((row != row[0]).any() for row in shared):
+            return False
+        parts = [row if own else row[:1] for row, own in rows]
+        kept = (numbers[:HEAD], x, *parts)
         self.before = self.before or [np.empty_like(a) for a in kept]
         for a, b in zip(self.before, kept, strict=True):
             np.copyto(a, b)
         own = np.concatenate([[t, end, *counters[2:4], 0], counters[COUNTERS + 1 :]])
         self.call(*(b.ctypes.data for b in (numbers, own, x, state)))
-        if own[4] or subnormal(state):
+        if own[4] or any(map(subnormal, parts)):
             for a, b in zip(self.before, kept, strict=True):
                 np.copyto(b, a)
             self.wary, self.patience = self.patience, 2 * self.patience
             return False
+        for row in shared:
+            row[1:] = row[0]
         counters[0], counters[2] = end, own[2]
         return True
 
@@ -277,9 +298,9 @@ def quickly(plan: Plan, d: int, known: tuple[tuple, tuple, tuple]) -> Quickly | 
     if not (WATCH and worth.any() and all(bool(np.isfinite(v).all()) for part in known for v in part)):
         return None
     try:
-        text = Stream(plan, d, known).text()
+        text, differs = settled(len(plan.rule.state), lambda differs: Stream(plan, d, known, differs).text())
     except (TypeError, AttributeError):  # a coordinate is not alone
         return None
     if text not in _calls:
         _calls[text] = _CALL(compiled(text))
-    return Quickly(_calls[text], plan.recorded, worth, d)
+    return Quickly(_calls[text], plan.recorded, worth, d, differs)

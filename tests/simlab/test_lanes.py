@@ -267,6 +267,19 @@ def test_the_loop_is_vectors(single: bool) -> None:
     assert "contract" not in text
 
 
+@pytest.mark.parametrize(
+    ("given", "own"),
+    [({}, ""), ({"beta1": ["1/2", "0.9"]}, "m c1"), ({"beta2": ["1/2", "0.9"]}, "v c2"), ({"C": ["3", "4"]}, "m v")],
+    ids=["alpha", "beta1", "beta2", "C"],
+)
+def test_state_that_cells_share_is_one_number(given: dict, own: str) -> None:
+    """On a linear problem the gradients are no cell's own, so the state is its own only by its hyperparameters."""
+    batch = cells("adam", "luo2019_periodic", 8, 50, False, **{"C": ["3"], "alpha": ["1/2", "1", "2"], **given})
+    _, slots, *_ = blocks.arranged(batch, in_step="C" not in given)
+    found = {name for name, slot in zip(batch.plan.rule.state, slots["state"], strict=True) if slot.wide}
+    assert found == set(own.split())
+
+
 RUN = """
 import sys
 sys.path.insert(0, {folder!r})

@@ -21,6 +21,12 @@ BOX = {"lower": "-1", "upper": "2,1,1,1,1,1,1"}
 HYPER = {"curvature": "1,3,1/9,5,2,1,7", "center": "1,2,3,-1,-2,-3,1/2", "alpha": "1/10"}
 
 
+def quickly(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> stream.Quickly | None:
+    _, _, hyper, data, region = bound(plan, reference.number)
+    monkeypatch.setattr(stream, "WORTH", 1)
+    return stream.quickly(plan, plan.problem.dimension, (hyper, region, data))
+
+
 def played(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, bool]]:
     """The stretches that were tried, from round to round, and whether that went well; the run is the plain loop's."""
     tried = []
@@ -90,8 +96,15 @@ def test_sums_and_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert played(replace(base, problem=posed, x0=(Q(1, 2),) * 6), monkeypatch) == [(0, 49, True)]
 
 
+def test_state_that_coordinates_share_is_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adam's weights c1 and c2 do not take part in the traffic, and are whole again after each stretch."""
+    plan = make_plan("adam", "quadratic", HYPER, None, 40, 3)[0]
+    quick = quickly(plan, monkeypatch)
+    assert quick is not None
+    assert dict(zip(plan.rule.state, quick.differs, strict=True)) == {"m": True, "v": True, "c1": False, "c2": False}
+    assert all(well for _, _, well in played(plan, monkeypatch))
+
+
 def test_where_coordinates_wait_for_each_other_nothing_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "WORTH", 1)
     for problem in ("least_squares", "logistic_regression"):
-        plan = make_plan("sgd", problem, {"n": 3, "d": 2}, None, 1000, 1)[0]
-        assert stream.quickly(plan, 2, bound(plan, reference.number)[2:]) is None
+        assert quickly(make_plan("sgd", problem, {"n": 3, "d": 2}, None, 1000, 1)[0], monkeypatch) is None
