@@ -26,10 +26,11 @@ import numpy as np
 from simlab.backends import reference
 from simlab.cells import CellRecords, Cells
 from simlab.jump import Jump
-from simlab.lanes import ALIGN, COUNTERS, KEPT, WATCH, Made, Slot, made, register, subnormal
+from simlab.lanes import ALIGN, COUNTERS, KEPT, Made, Slot, made, register
 from simlab.ops import Weight
 from simlab.protocol import why
 from simlab.vectors import Untraceable, settled
+from simlab.watch import WATCH, subnormal
 
 FIRST, CHUNK, ROWS = 1 << 8, 1 << 14, 256  # rounds of the first call and at most, and recorded rounds: some 0.01 s
 MOST, ROOM = 384, 32 << 10  # lanes of a block; bytes of its rows, which stay in the first cache

@@ -17,10 +17,11 @@ import numpy as np
 from llvmlite import ir
 
 from simlab.backends.numba import COUNTERS, HEAD
-from simlab.lanes import WATCH, Control, compiled, register, subnormal
+from simlab.lanes import compiled, register
 from simlab.ops import Weight, add, rebind
 from simlab.protocol import Plan, online_round
 from simlab.vectors import INT, POINTER, TYPES, VOID, Trace, Untraceable, Value, prefetch, settled
+from simlab.watch import WATCH, Control, subnormal
 
 INTEGERS = 5  # counters before the integers of the data
 AHEAD = 4096  # bytes of memory that are asked for beforehand (measured)

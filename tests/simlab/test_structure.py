@@ -34,7 +34,7 @@ LAYERS = [
     ["provenance"],
     ["trajectory"],
     ["machine_code"],
-    ["backends", "kernels", "cells", "vectors", "lines", "jump", "lanes", "blocks", "stream"],
+    ["backends", "kernels", "cells", "vectors", "watch", "lines", "jump", "lanes", "blocks", "stream"],
     ["online", "optim"],
     ["gather"],
     ["batch"],
