@@ -265,16 +265,16 @@ def _grad(t: Any, x: Any, g: Any) -> Any:
     return g
 
 
-def _our_step(g: np.ndarray, steps: int) -> Callable[[], Any]:
+def _our_step(g: np.ndarray, steps: int, rule: str = "adam_analysed") -> Callable[[], Any]:
     """Our loop over the coordinates as simlab.run calls it, with the copy that it can go back to."""
-    plan = make_plan("adam_analysed", "quadratic", {"center": "0,0"}, None, steps + 1, 1)[0]
+    plan = make_plan(rule, "quadratic", {"center": "0,0"}, None, steps + 1, 1)[0]
     posed = Problem(_loss, _grad, Box(-1000, 1000), (g,), dimension=len(g))
     plan = replace(plan, problem=posed, x0=np.zeros(len(g)))
     alpha, decay, hyper, data, region = bound(plan, reference.number)
     reals, _ = numba._flatten((*hyper, *region, *data))
     numbers = np.concatenate([np.atleast_1d(np.asarray(v, dtype=float)) for v in ([1.0, 0, 0, alpha, decay], *reals)])
     play = quickly(plan, len(g), (hyper, region, data))
-    x, state = np.zeros(len(g)), np.zeros((2, len(g)))
+    x, state = np.zeros(len(g)), np.zeros((len(plan.rule.state), len(g)))
     counters = np.zeros(numba.COUNTERS + numba.SHAPES, dtype=np.int64)
 
     def run() -> None:
@@ -325,6 +325,7 @@ def vector(options: argparse.Namespace) -> dict[str, Any]:
     g = np.linspace(-1, 1, d)
     entries, skipped = prepared({
         "simlab": lambda: (_our_step(g, steps), steps * d),
+        "simlab, adam as printed": lambda: (_our_step(g, steps, "adam"), steps * d),
         "limit: read x, m, v, g, write x, m, v": lambda: (_traffic(g, steps), steps * d),
         "torch.optim.Adam, fused": lambda: (_torch_step(g, steps, fused=True), steps * d),
         "torch.optim.Adam": lambda: (_torch_step(g, max(1, steps // 5)), max(1, steps // 5) * d),
