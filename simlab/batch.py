@@ -22,7 +22,7 @@ from simlab.errors import BadInput
 from simlab.exact import to_float
 from simlab.feasible import Box, Space
 from simlab.gather import Column, gather
-from simlab.jump import Jump, jumps
+from simlab.jump import jumps, paces
 from simlab.online import run
 from simlab.problem import comparators
 
@@ -66,7 +66,7 @@ def play(
     """
     module = catalog.backend(backend)
     batches, alone = gather(settings, n, record, single)
-    jumping = [_jumping(cells, module, backend) if jump else {} for cells in batches]
+    jumping = [{"jump": _jumping(cells, backend, jumps)} if jump else {} for cells in batches]
     played, done = Played({}, np.zeros(n, dtype=np.int64), {}, set()), 0
     for cells, how in zip(batches, jumping, strict=True):
         few = not single and not jump and len(cells) < getattr(module, "LEAST", 0)
@@ -116,12 +116,25 @@ def _in_columns(cells: Cells, module: Any) -> bool:
     return scalar or getattr(module, "VECTORS", False)
 
 
-def _jumping(cells: Cells, module: Any, backend: str) -> dict[str, Jump]:
+def jumped(settings: dict[str, Column], n: int, backend: str) -> np.ndarray:
+    """(n,): about how many rounds of a cell are the work of one, where idle ones are jumped.
+
+    1 for cells that no run allows. Raises the BadInput of `play` with jump, but plays nothing.
+    """
+    found = np.ones(n)
+    for cells in gather(settings, n, 1)[0]:
+        found[cells.where] = _jumping(cells, backend, paces)
+    return found
+
+
+def _jumping(cells: Cells, backend: str, read: Callable[[Cells], Any]) -> Any:
+    """What simlab.jump reads off the cells; raises BadInput where this backend has no jumps for them."""
+    module = catalog.backend(backend)
     if not getattr(module, "JUMPS", False):
         raise BadInput(f"rounds without gradient are jumped by numba alone; got {backend}")
     if not _in_columns(cells, module):
         raise BadInput("no jump: rounds without gradient are jumped in scalar problems on an interval")
-    return {"jump": jumps(cells)}
+    return read(cells)
 
 
 def _alone(

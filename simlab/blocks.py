@@ -25,7 +25,7 @@ import numpy as np
 
 from simlab.backends import reference
 from simlab.cells import CellRecords, Cells
-from simlab.jump import Jump
+from simlab.jump import SAID, Jump
 from simlab.lanes import ALIGN, COUNTERS, KEPT, Made, Slot, made, register
 from simlab.ops import Weight
 from simlab.protocol import why
@@ -36,7 +36,6 @@ FIRST, CHUNK, ROWS = 1 << 8, 1 << 14, 256  # rounds of the first call and at mos
 MOST, ROOM = 384, 32 << 10  # lanes of a block; bytes of its rows, which stay in the first cache
 WORTH = 192  # cells with one period that are worth a block of their own
 TICK = 0.1  # seconds between looks at the progress
-SAID = ", zero-gradient stretches jumped"
 _NAMES = ("x", "rate", "direction", "loss", "total", "error")
 _CALL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
 
@@ -102,7 +101,8 @@ def play(cells: Cells, progress: Callable[[int], None], threads: int = 0, jump: 
         stopped=stopped[back],
         underflow=underflow[back],
         reason={int(order[i]) if in_step else i: text for i, text in reason.items()},
-        path=f"{width} lanes of float{8 * cells.x0.itemsize}, {min(threads, count)} threads" + (SAID if jump else ""),
+        path=f"{width} lanes of float{8 * cells.x0.itemsize}, {min(threads, count)} threads"
+        + (f", {SAID}" if jump else ""),
     )
 
 

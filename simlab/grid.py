@@ -122,7 +122,7 @@ def play_grid(
     began, tell = time.perf_counter(), progress or (lambda done: None)
     for start in range(0, n, size):
         stop = min(start + size, n)
-        settings = _columns(fixed, axes, shape, start, stop)
+        settings = columns(fixed, axes, np.arange(start, stop))
 
         def report(done: int, start: int = start) -> None:
             tell(start + done)
@@ -162,14 +162,14 @@ def play_grid(
     )
 
 
-def _columns(fixed: dict[str, Any], axes: Axes, shape: tuple, start: int, stop: int) -> dict[str, Column]:
-    """The settings of cells start..stop-1."""
-    cell, below = np.arange(start, stop), math.prod(shape)
+def columns(fixed: dict[str, Any], axes: Axes, cell: np.ndarray) -> dict[str, Column]:
+    """The settings of cells with these numbers, by name."""
     settings: dict[str, Column] = {}
-    for (_, columns), length in zip(axes, shape, strict=True):
-        below //= length
-        settings |= {name: Column(values, cell // below % length) for name, values in columns.items()}
-    zero = np.broadcast_to(np.int64(0), stop - start)
+    for _, varied in reversed(axes):
+        cell, at = np.divmod(cell, len(next(iter(varied.values()))))
+        used, which = np.unique(at, return_inverse=True)
+        settings |= {name: Column([values[u] for u in used], which) for name, values in varied.items()}
+    zero = np.broadcast_to(np.int64(0), len(cell))
     return settings | {name: Column([value], zero) for name, value in fixed.items()}
 
 

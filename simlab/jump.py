@@ -37,6 +37,7 @@ from simlab.protocol import proposer
 
 _DIGITS = Context(prec=60, Emin=MIN_EMIN, Emax=MAX_EMAX)  # a power is off by some 1e-43 of itself for every n < 2^53
 ONE = Decimal(1)
+SAID = "zero-gradient stretches jumped"  # of what was played so
 
 
 class Piece(NamedTuple):
@@ -112,16 +113,8 @@ def land(form: tuple, columns: tuple, x: Any, state: tuple, least: float, system
 
 def jumps(cells: Cells) -> Jump:
     """The Jump of scalar cells; raises BadInput where the problem or the rule does not allow one, and says why."""
-    table = np.zeros((len(cells.problems), 2), dtype=np.int64)
     with np.errstate(all="ignore"):
-        for k in np.unique(cells.problem_at).tolist():
-            table[k] = stretch(cells.problems[k], cells.number)
-        first, rounds = table[cells.problem_at].T
-        if not rounds.all():
-            raise BadInput(
-                "no jump: a problem here has no round in which loss and gradient are shown to be 0 whatever x is; "
-                "only such rounds of a periodic problem are jumped"
-            )
+        first, rounds = _stretches(cells)
         x, kept = _idle_round(cells)
         pieces = tuple(_after(cells, kept, j, rounds) for j in range(len(kept)))
     kind = np.unique(np.stack([cells.period, first, rounds]), axis=1, return_inverse=True)[1].reshape(-1)
@@ -129,6 +122,30 @@ def jumps(cells: Cells) -> Jump:
     most = int(rounds.max())
     lengths = _each(cells, lambda n: [steps(n, most)], rounds)[0].astype(np.int64)
     return Jump(kind, first, lengths, pieces, touched)
+
+
+def paces(cells: Cells) -> np.ndarray:
+    """(n,): about how many rounds of a cell are the work of one. Raises what `jumps` raises, and takes no power."""
+    with np.errstate(all="ignore"):
+        _, rounds = _stretches(cells)
+        _, kept = _idle_round(cells)
+        for j in range(len(kept)):
+            _after(cells, kept, j, np.ones_like(rounds))
+    return cells.period / (cells.period - rounds + 1)
+
+
+def _stretches(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """(first phase, length), each (n,), of the stretch of every cell."""
+    table = np.zeros((len(cells.problems), 2), dtype=np.int64)
+    for k in np.unique(cells.problem_at).tolist():
+        table[k] = stretch(cells.problems[k], cells.number)
+    first, rounds = table[cells.problem_at].T
+    if not rounds.all():
+        raise BadInput(
+            "no jump: a problem here has no round in which loss and gradient are shown to be 0 whatever x is; "
+            "only such rounds of a periodic problem are jumped"
+        )
+    return first, rounds
 
 
 def stretch(problem: Problem, exact: Callable) -> tuple[int, int]:

@@ -50,7 +50,7 @@ def batch(
         backend or ("torch" if device else sweep.backend),
         device,
         single,
-        jump,
+        jump or sweep.jump,
         exact.integer(budget, "budget"),
         yes,
         progress_bar(len(sweep), "cells"),

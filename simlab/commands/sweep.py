@@ -63,6 +63,7 @@ def sweep(
         "computed": done.computed,
         "failed": done.failed,
         "seconds": seconds,
+        "jump": grid.jump,
         "store": str(Path(out) / "shards"),
         "sha256": done.digest,
         "files": done.files,

@@ -10,6 +10,7 @@ Every cell names the source that its numbers depend on, and a worker whose own i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import time
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simlab.batch import in_lanes, nanoseconds, play
+from simlab.batch import in_lanes, jumped, nanoseconds, play
 from simlab.errors import BadInput, NotHere
 from simlab.gather import Column
 from simlab.sweeps.specification import RUN, source
@@ -76,17 +77,26 @@ def compute(chunk: list[str], seconds: float) -> Iterator[dict[str, bytes | str]
     kinds: dict[Any, list[str]] = {}
     for text, cell in read.items():
         names = ("backend", "rounds", "rule", "problem", "record")
-        kind = (*(cell[name] for name in names), cell["x0"] is None, *sorted(cell["set"]))
+        kind = (*(cell[name] for name in names), "jump" in cell, cell["x0"] is None, *sorted(cell["set"]))
         kinds.setdefault(kind, []).append(text)
     for rule, problem, backend, known in {(c["rule"], c["problem"], c["backend"], c["source"]) for c in read.values()}:
         _agree(rule, problem, backend, known)
-    for (backend, rounds, *_), texts in kinds.items():
-        each = int(rounds) * nanoseconds(backend) * 1e-9
+    for texts in kinds.values():
+        backend, each = read[texts[0]]["backend"], _each([read[text] for text in texts])
         size = max(1, int(seconds / each))
         if size < TOGETHER and in_lanes(_columns([read[texts[0]]]), backend):
             size = max(size, min(TOGETHER, int(LONGEST / each)))
         for at in range(0, len(texts), size):
             yield from _pieces({text: read[text] for text in texts[at : at + size]})
+
+
+def _each(cells: list[dict[str, Any]]) -> float:
+    """About the seconds that a cell takes, on average over cells with the same settings by name."""
+    seconds = int(cells[0]["rounds"]) * nanoseconds(cells[0]["backend"]) * 1e-9
+    if "jump" in cells[0]:
+        with contextlib.suppress(Exception):  # what is wrong is said where it is played
+            return seconds * float(np.mean(1 / jumped(_columns(cells), len(cells), cells[0]["backend"])))
+    return seconds
 
 
 def _pieces(cells: dict[str, dict[str, Any]]) -> Iterator[dict[str, bytes | str]]:
@@ -106,8 +116,8 @@ def _play(cells: list[dict[str, Any]]) -> list[bytes]:
 
     A run that its settings forbid is a result too: its reason, and no numbers.
     """
-    settings, record, backend = _columns(cells), cells[0]["record"], cells[0]["backend"]
-    played = play(settings, len(cells), record=record, backend=backend, threads=1)
+    record, backend, jump = cells[0]["record"], cells[0]["backend"], "jump" in cells[0]
+    played = play(_columns(cells), len(cells), record=record, backend=backend, threads=1, jump=jump)
     blobs = []
     for i in range(len(cells)):
         reason, stopped = played.reason.get(i, ""), int(played.stopped[i])

@@ -14,6 +14,7 @@ import numpy as np
 
 from simlab.errors import BadInput
 from simlab.grid import labelled
+from simlab.jump import SAID
 from simlab.online import recorded
 from simlab.sweeps.specification import Sweep, canonical
 from simlab.sweeps.store import decode
@@ -42,7 +43,9 @@ def dataset(sweep: Sweep, get: Callable[[str], bytes | None]) -> Any:
     names = {
         f"{axis.name}_name": (axis.name, np.array(axis.labels, dtype=object)) for axis in sweep.axes if axis.labels
     }
-    return data.assign_coords(names).assign_attrs(fixed=canonical(sweep.fixed), backend=sweep.backend, grade="observed")
+    path = {"path": SAID} if sweep.jump else {}
+    about = {"fixed": canonical(sweep.fixed), "backend": sweep.backend, **path, "grade": "observed"}
+    return data.assign_coords(names).assign_attrs(about)
 
 
 def digest(data: Any) -> str:

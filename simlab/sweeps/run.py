@@ -9,10 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from simlab import catalog
-from simlab.batch import CURVES, nanoseconds
+from simlab.batch import CURVES, jumped, nanoseconds
 from simlab.errors import BadInput
 from simlab.files import check_writable
+from simlab.grid import columns
+from simlab.jump import SAID
 from simlab.online import duration
 from simlab.sweeps.exports import check_formats, export
 from simlab.sweeps.result import dataset
@@ -23,6 +27,7 @@ from simlab.sweeps.workers import Crew, Outcome, carry_out
 OVERHEAD = 2e-4  # seconds that a cell costs beside its rounds, about (scripts/scaling.py)
 PATIENCE = 3600  # seconds that are spent without asking
 ROOM = 10 << 30  # bytes of disk that are filled without asking
+SAMPLE, SLICE = 1000, 1 << 17  # cells whose jumps an estimate takes for those of all; that are looked at together
 
 
 def run(
@@ -40,15 +45,18 @@ def run(
 
     workers: how many; as many as the executor has unless given. executor, address: see simlab.sweeps.executors.
     formats: exports beside these two. yes: go ahead although it takes long. tell: messages for a person. Raises
-    BadInput for an unwritable folder or a cost that nobody agreed to; NotHere for a missing extra, or where no worker
-    answers; StoreTrouble where the store is in use, full, foreign or at odds with itself, and where cells were left out
-    (a worker died on them, or a defect).
+    BadInput for an unwritable folder, a cost that nobody agreed to, or cells that have no jump; NotHere for a missing
+    extra, or where no worker answers; StoreTrouble where the store is in use, full, foreign or at odds with itself, and
+    where cells were left out (a worker died on them, or a defect).
     """
     check_formats(formats)
     module = catalog.lookup("simlab.sweeps.executors", executor, "executor")
     with module.start(folder, workers, address) as crew:
         if not yes:
             _ask(sweep, crew.capacity())
+        if sweep.jump:
+            for start in range(0, len(sweep), SLICE):
+                _paces(sweep, np.arange(start, min(start + SLICE, len(sweep))))
         check_writable(folder / "lock")
         with locked(folder / "lock") as free:
             if not free:
@@ -87,6 +95,12 @@ def results(spec: str | os.PathLike, folder: str | os.PathLike) -> Any:
         return dataset(read(spec), get)
 
 
+def _paces(sweep: Sweep, cells: np.ndarray) -> np.ndarray:
+    """About how many rounds of each of these cells are the work of one; BadInput where there is no jump, and why."""
+    axes = [(axis.name, axis.columns) for axis in sweep.axes]
+    return jumped(columns(sweep.fixed, axes, cells), len(cells), sweep.backend)
+
+
 def _ask(sweep: Sweep, workers: int) -> None:
     """Refuse a sweep that would take long or much room, and say what it would cost."""
     dimension = None
@@ -95,10 +109,15 @@ def _ask(sweep: Sweep, workers: int) -> None:
     width = dimension or 1
     horizons = [int(r) for axis in sweep.axes for r in axis.columns.get("rounds", ())] or [int(sweep.fixed["rounds"])]
     rounds = sum(horizons) / len(horizons)
-    seconds = len(sweep) * (OVERHEAD + rounds * nanoseconds(sweep.backend, dimension) * 1e-9) / workers
+    share, said = 1.0, ""
+    if sweep.jump:
+        last = min(len(sweep), 1 << 62) - 1  # no array counts further, nor does a sweep
+        share = float(np.mean(1 / _paces(sweep, np.unique(np.linspace(0, last, SAMPLE).astype(np.int64)))))
+        said = f", {SAID},"
+    seconds = len(sweep) * (OVERHEAD + rounds * share * nanoseconds(sweep.backend, dimension) * 1e-9) / workers
     room = len(sweep) * (2 * len(sweep.cell(0)) + 8 * width * len(CURVES) * sweep.record)
     if seconds > PATIENCE or room > ROOM:
         raise BadInput(
-            f"{len(sweep):,} cells of {rounds:,.0f} rounds take about {duration(seconds)} with {workers} workers and "
-            f"{room / 1e6:.3g} MB of disk; --yes goes ahead"
+            f"{len(sweep):,} cells of {rounds:,.0f} rounds{said} take about {duration(seconds)} with {workers} "
+            f"workers and {room / 1e6:.3g} MB of disk; --yes goes ahead"
         )

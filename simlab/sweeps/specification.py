@@ -5,6 +5,7 @@
     rounds = 1e5
     record = 1                          # log-spaced rounds of every run that are kept
     root = 7                            # the root of all random draws
+    jump = true                         # stretches of rounds without gradient, in one step each (simlab.jump)
     [set]
     alpha = "1/10"
     beta2 = 0.99                        # 99/100: a decimal is read from its text, never through a float
@@ -49,7 +50,7 @@ from simlab.provenance import source_hash, versions
 from simlab.rule import settle
 from simlab.schedules import BETA1, RATE, schedule
 
-TOP = ("rule", "problem", "rounds", "x0", "backend", "record", "root", "set", "axes", "design")
+TOP = ("rule", "problem", "rounds", "x0", "backend", "record", "root", "jump", "set", "axes", "design")
 RUN = ("rule", "problem", "rounds", "x0")  # what a run is given beside its settings
 BACKENDS = ("numba", "reference", "torch")  # those whose numbers are floats
 KINDS = ("linspace", "geomspace", "seeds")
@@ -79,6 +80,7 @@ class Sweep:
     axes: tuple[Axis, ...]
     backend: str
     record: int
+    jump: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -100,7 +102,10 @@ class Sweep:
         given = self.settings(i)
         code = source(given["rule"], given["problem"], self.backend)
         run = {name: given.pop(name, None) for name in RUN}
-        return canonical({**run, "set": given, "backend": self.backend, "record": self.record, "source": code})
+        how = {"backend": self.backend, "record": self.record, "source": code}
+        if self.jump:  # no key otherwise: what earlier versions stored without it is found
+            how["jump"] = True
+        return canonical({**run, "set": given, **how})
 
     def cells(self) -> Iterator[str]:
         """The text of every cell, in order."""
@@ -155,10 +160,13 @@ class _Reader:
     def known(self, names: Any, allowed: Any) -> None:
         for name in names:
             if name not in allowed:
-                at = [n for n, text in enumerate(self.lines, 1) if re.match(rf"\W*{re.escape(name)}\b", text)]
-                line = f"line {at[0]}: " if at else ""
                 there = f"(there are {', '.join(allowed)})"
-                self.wrong.append(f"{line}unknown key {name!r} of a sweep{nearest(name, allowed)} {there}")
+                self.wrong.append(f"{self.line(name)}unknown key {name!r} of a sweep{nearest(name, allowed)} {there}")
+
+    def line(self, name: str) -> str:
+        """Where a key stands."""
+        at = [n for n, text in enumerate(self.lines, 1) if re.match(rf"\W*{re.escape(name)}\b", text)]
+        return f"line {at[0]}: " if at else ""
 
     def table(self, given: dict[str, Any], name: str) -> dict[str, Any]:
         found = given.get(name, {})
@@ -183,6 +191,10 @@ def read(path: str | os.PathLike) -> Sweep:
     if backend not in BACKENDS:
         near = nearest(str(backend), BACKENDS)
         reader.wrong.append(f"backend of a sweep must be one of {', '.join(BACKENDS)}; got {backend!r}{near}")
+    jump = given.get("jump", False)
+    if not isinstance(jump, bool):
+        near = nearest(str(jump), ("true", "false"))
+        reader.wrong.append(f"{reader.line('jump')}jump must be true or false, without quotes; got {jump!r}{near}")
     record = reader.attempt(exact.integer, given.get("record", 1), "record")
     root = reader.attempt(exact.integer, given.get("root", 0), "root", 0, default=0)
     top = {name: given[name] for name in RUN if name in given}
@@ -207,7 +219,7 @@ def read(path: str | os.PathLike) -> Sweep:
         reader.wrong.append("curves need one horizon: rounds as an axis goes with record = 1")
     if reader.wrong:
         raise BadInput(*(f"{Path(path).name}: {problem}" for problem in reader.wrong))
-    return Sweep(exactly, tuple(grid), backend, record)
+    return Sweep(exactly, tuple(grid), backend, record, jump)
 
 
 def _decimal(text: str) -> Any:
