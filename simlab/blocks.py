@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -246,7 +247,8 @@ class _Block:
         self.counters = np.zeros(COUNTERS, dtype=np.int64)
         self.counters[3] = -(-(stop - start) // width) * width
         self.due = np.append(cells.plan.recorded, cells.plan.rounds + 1).astype(np.int64)
-        self.rows = _aligned(ROWS * KEPT * lanes * cells.x0.itemsize).view(cells.x0.dtype).reshape(ROWS, KEPT, lanes)
+        shape = (min(ROWS, len(self.due) - 1), KEPT, lanes)  # more would cost more than a short run takes
+        self.rows = _aligned(math.prod(shape) * cells.x0.itemsize).view(cells.x0.dtype).reshape(shape)
         self.alive = np.ones(stop - start, dtype=bool)
         self.wide: list[np.ndarray] = []
         for slot, column in zip(leaves(slots), leaves(tree), strict=True):
