@@ -62,6 +62,7 @@ def netcdf(path: str | os.PathLike, data: Any, check: Callable[[str], Any] = lam
 
     def write(temporary: str) -> None:
         Path(temporary).write_bytes(content.getbuffer())
+        content.close()  # the check may need as much memory
         check(temporary)
 
     return whole(path, write)

@@ -7,7 +7,7 @@ sweep that was killed and resumed has the digest of one that was not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from simlab.jump import SAID
 from simlab.online import recorded
 from simlab.sweeps.specification import Sweep, canonical
 from simlab.sweeps.store import decode
+
+PART = 1 << 18  # numbers that are copied at a time
 
 
 def dataset(sweep: Sweep, get: Callable[[str], bytes | None]) -> Any:
@@ -50,13 +52,25 @@ def dataset(sweep: Sweep, get: Callable[[str], bytes | None]) -> Any:
 
 def digest(data: Any) -> str:
     """The SHA-256 of coordinates, values and units; a Dataset's own note of it is left out."""
-    h = hashlib.sha256(canonical({n: v for n, v in data.attrs.items() if n != "sha256"}).encode())
-    for name in sorted(data.variables):
-        part = data[name]
-        if part.dtype.kind not in "if":  # text, whatever NumPy calls it
-            content = canonical(part.values.tolist()).encode()
-        else:
-            one_nan = part.values if part.dtype.kind == "i" else np.where(np.isnan(part.values), np.nan, part.values)
-            content = one_nan.astype(part.dtype.newbyteorder("<")).tobytes()
-        h.update(canonical([name, part.dims, part.shape, dict(part.attrs)]).encode() + content)
+    return digest_of(data.attrs, data.variables, data.__getitem__)
+
+
+def digest_of(attrs: Mapping[str, Any], names: Iterable[Any], get: Callable[[str], Any]) -> str:
+    """The digest of a Dataset whose variables are got one after another, so that a file need not be held whole."""
+    h = hashlib.sha256(canonical({n: v for n, v in attrs.items() if n != "sha256"}).encode())
+    for name in sorted(names):
+        _add(h, name, get(name))
     return h.hexdigest()
+
+
+def _add(h: Any, name: str, part: Any) -> None:
+    values = part.values
+    h.update(canonical([name, part.dims, part.shape, dict(part.attrs)]).encode())
+    if part.dtype.kind not in "if":  # text, whatever NumPy calls it
+        h.update(canonical(values.tolist()).encode())
+        return
+    flat = values.reshape(-1)
+    for at in range(0, len(flat), PART):  # no copy of the whole
+        some = flat[at : at + PART]
+        one_nan = some if part.dtype.kind == "i" else np.where(np.isnan(some), np.nan, some)
+        h.update(one_nan.astype(part.dtype.newbyteorder("<")).tobytes())

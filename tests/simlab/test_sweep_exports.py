@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray
 
-from simlab.sweeps import exports
+from simlab.sweeps import exports, result
 from simlab.sweeps.result import digest
 from simlab.sweeps.run import results
 from simlab.sweeps.store import StoreTrouble
@@ -47,6 +47,19 @@ def test_what_is_read_back_has_the_digest(case: str, tmp_path: Path) -> None:
         assert back["regret"].values.tobytes() == data["regret"].values.tobytes()
 
 
+def test_parts_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are written, and digests taken, some rows at a time, which does not show."""
+    done = [swept(CASES["curves and names"], tmp_path / "whole", formats=HERE)]
+    monkeypatch.setattr(exports, "PART", 99)
+    monkeypatch.setattr(result, "PART", 3)
+    done.append(swept(CASES["curves and names"], tmp_path / "parts", formats=HERE))
+    assert done[0].digest == done[1].digest
+    assert len({Path(one.files[1]).read_bytes() for one in done}) == 1
+    for file in map(Path, done[1].files):
+        if file.suffix != ".csv":
+            assert READ[file.suffix[1:]](file).attrs["sha256"] == done[0].digest
+
+
 @pytest.mark.parametrize("name", exports.PACKAGES)
 def test_a_format_is_replaced_whole_or_stays(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second export takes the place of the first; one that does not read back as it was written never does."""
@@ -56,17 +69,17 @@ def test_a_format_is_replaced_whole_or_stays(name: str, tmp_path: Path, monkeypa
     path = Path(first.files[-1])
     second = swept(SMALL.replace("[3, 5]", "[5, 7]"), tmp_path, formats=[name])
     assert READ[name](path).attrs["sha256"] == second.digest != first.digest
-    read = READ[name]
+    where = {"zarr": (xarray.Dataset, "to_zarr"), "parquet": (exports, "write_parquet")}[name]
+    write = getattr(*where)
 
-    def flipped(path: Any) -> Any:
-        back = read(path)
-        back["regret"] = back["regret"].copy(data=np.nextafter(back["regret"].values, np.inf))
-        return back.assign_attrs(read(path).attrs)
+    def flipped(data: Any, *args: Any, **how: Any) -> Any:
+        regret = data["regret"].copy(data=np.nextafter(data["regret"].values, np.inf))
+        return write(data.assign(regret=regret), *args, **how)
 
-    monkeypatch.setattr(exports, f"read_{name}", flipped)
+    monkeypatch.setattr(*where, flipped)
     with pytest.raises(StoreTrouble, match=r"does not read back as it was written.*every cell is kept"):
         swept(SMALL, tmp_path, formats=[name])
-    assert read(path).attrs["sha256"] == second.digest
+    assert READ[name](path).attrs["sha256"] == second.digest
     assert sorted(p.name for p in path.parent.iterdir()) == sorted(
         ["lock", "result.csv", "result.nc", path.name, "shards"]
     )
