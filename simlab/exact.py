@@ -29,8 +29,8 @@ def rational(text: Any, name: str = "a number") -> Fraction:
     sign, whole, decimals, power, below = found.groups()
     if below is not None and (decimals is not None or power is not None or int(below) == 0):
         raise BadInput(f"{name}: {text!r} is not a fraction of two integers with a denominator other than 0")
-    value = Fraction(int(whole + (decimals or "")), 10 ** len(decimals or ""))
-    value = value * Fraction(10) ** int(power or 0) / int(below or 1)
+    shift = int(power or 0) - len(decimals or "")
+    value = Fraction(int(whole + (decimals or "")) * 10 ** max(shift, 0), int(below or 1) * 10 ** max(-shift, 0))
     return -value if sign == "-" else value
 
 

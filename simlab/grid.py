@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 BUDGET = 1 << 30  # bytes that a slice may take
 PATIENCE = 600  # seconds that are spent without asking
 ROOM = 4 << 30  # bytes of results that are kept without asking
+SAMPLE = 1000  # cells whose jumps an estimate takes for those of all
 WORDS = {
     "x_last": "decision x_(T+1), after the last update",
     "regret": "regret R_T against the best fixed decision",
@@ -115,7 +116,8 @@ def play_grid(
     if curves and any("rounds" in columns for _, columns in axes):
         raise BadInput("curves need one horizon: rounds as an axis goes with record = 1")
     each = _bytes(fixed, axes, record) + (8 * 64 if jump else 0)  # a power for each length of a jump
-    _ask(n, each, fixed, axes, backend, yes)
+    if not yes:
+        _ask(n, each, fixed, axes, backend, jump)
     size = max(1, budget // each)
     values: dict[str, np.ndarray] = {}
     stopped, reason, paths = np.zeros(n, dtype=np.int64), np.full(n, "", dtype=object), set[str]()
@@ -237,13 +239,22 @@ def _bytes(fixed: dict[str, Any], axes: Axes, record: int) -> int:
     return 8 * (max(_width(fixed, axes), 1) * (12 * record + 16) + 4 * (len(fixed) + len(axes)))
 
 
-def _ask(n: int, each: int, fixed: dict[str, Any], axes: Axes, backend: str, yes: bool) -> None:
+def left(fixed: dict[str, Any], axes: Axes, n: int, backend: str) -> float:
+    """About which part of the work of n cells is left where idle rounds are jumped; BadInput where there is no jump."""
+    last = min(n, 1 << 62) - 1  # no array counts further, nor does a sweep
+    cells = np.unique(np.linspace(0, last, SAMPLE).astype(np.int64))
+    return float(np.mean(1 / batch.jumped(columns(fixed, axes, cells), len(cells), backend)))
+
+
+def _ask(n: int, each: int, fixed: dict[str, Any], axes: Axes, backend: str, jump: bool) -> None:
     """Refuse a grid that would take long or much memory, and say what it would cost."""
     rounds = [exact.integer(r, "rounds") for r in _each(fixed, axes, "rounds")]
     if catalog.backend(backend).GRADE != "observed":
         raise BadInput(f"a batch is played in floats, by numba, reference or torch; got {backend}")
     seconds = n * sum(rounds) / len(rounds) * batch.nanoseconds(backend, _width(fixed, axes)) * 1e-9
-    if not yes and (seconds > PATIENCE or n * each > ROOM):
+    if seconds > PATIENCE and jump:
+        seconds *= left(fixed, axes, n, backend)
+    if seconds > PATIENCE or n * each > ROOM:
         raise BadInput(
             f"{n:,} cells take about {duration(seconds)} on {backend} and {n * each / 1e9:.3g} GB of memory; "
             "--yes (yes=True) goes ahead"

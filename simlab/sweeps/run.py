@@ -15,7 +15,7 @@ from simlab import catalog
 from simlab.batch import CURVES, jumped, nanoseconds
 from simlab.errors import BadInput
 from simlab.files import check_writable
-from simlab.grid import columns
+from simlab.grid import Axes, columns, left
 from simlab.jump import SAID
 from simlab.online import duration
 from simlab.sweeps.exports import check_formats, export
@@ -27,7 +27,7 @@ from simlab.sweeps.workers import Crew, Outcome, carry_out
 OVERHEAD = 2e-4  # seconds that a cell costs beside its rounds, about (scripts/scaling.py)
 PATIENCE = 3600  # seconds that are spent without asking
 ROOM = 10 << 30  # bytes of disk that are filled without asking
-SAMPLE, SLICE = 1000, 1 << 17  # cells whose jumps an estimate takes for those of all; that are looked at together
+SLICE = 1 << 17  # cells whose jumps are looked at together
 
 
 def run(
@@ -55,8 +55,7 @@ def run(
         if not yes:
             _ask(sweep, crew.capacity())
         if sweep.jump:
-            for start in range(0, len(sweep), SLICE):
-                _paces(sweep, np.arange(start, min(start + SLICE, len(sweep))))
+            _check_jumps(sweep)
         check_writable(folder / "lock")
         with locked(folder / "lock") as free:
             if not free:
@@ -95,10 +94,15 @@ def results(spec: str | os.PathLike, folder: str | os.PathLike) -> Any:
         return dataset(read(spec), get)
 
 
-def _paces(sweep: Sweep, cells: np.ndarray) -> np.ndarray:
-    """About how many rounds of each of these cells are the work of one; BadInput where there is no jump, and why."""
-    axes = [(axis.name, axis.columns) for axis in sweep.axes]
-    return jumped(columns(sweep.fixed, axes, cells), len(cells), sweep.backend)
+def _axes(sweep: Sweep) -> Axes:
+    return [(axis.name, axis.columns) for axis in sweep.axes]
+
+
+def _check_jumps(sweep: Sweep) -> None:
+    """Raise BadInput where a cell has no jump."""
+    for start in range(0, len(sweep), SLICE):
+        cells = np.arange(start, min(start + SLICE, len(sweep)))
+        jumped(columns(sweep.fixed, _axes(sweep), cells), len(cells), sweep.backend)
 
 
 def _ask(sweep: Sweep, workers: int) -> None:
@@ -111,8 +115,7 @@ def _ask(sweep: Sweep, workers: int) -> None:
     rounds = sum(horizons) / len(horizons)
     share, said = 1.0, ""
     if sweep.jump:
-        last = min(len(sweep), 1 << 62) - 1  # no array counts further, nor does a sweep
-        share = float(np.mean(1 / _paces(sweep, np.unique(np.linspace(0, last, SAMPLE).astype(np.int64)))))
+        share = left(sweep.fixed, _axes(sweep), len(sweep), sweep.backend)
         said = f", {SAID},"
     seconds = len(sweep) * (OVERHEAD + rounds * share * nanoseconds(sweep.backend, dimension) * 1e-9) / workers
     room = len(sweep) * (2 * len(sweep.cell(0)) + 8 * width * len(CURVES) * sweep.record)

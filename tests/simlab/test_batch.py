@@ -174,6 +174,19 @@ def test_bad_grids() -> None:
             simlab.run_batch("adam", **given)
 
 
+def test_the_estimate_knows_of_jumps() -> None:
+    """Of C = 1000, 998 rounds of a period are jumped, which is the work of one: three rounds of a thousand are left."""
+
+    def hours(jump: bool) -> float:
+        hyper = {"C": 1000, "beta1": 0, "alpha": [0.5, 1]}
+        with pytest.raises(BadInput, match=r"take about [\d.]+ (days|hours)") as said:
+            simlab.run_batch("adam_analysed", "luo2019_periodic", hyper=hyper, rounds=10**15, jump=jump)
+        number, unit = str(said.value).split("about ")[1].split()[:2]
+        return float(number) * {"days": 24, "hours": 1}[unit]
+
+    assert hours(True) / hours(False) == pytest.approx(0.003, rel=0.01)  # as printed, to three digits
+
+
 def test_command(tmp_path: Any) -> None:
     """The grid of a sweep's file, at once: as JSON, and as netCDF that reads back."""
     spec = tmp_path / "grid.toml"
