@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import islice
+from operator import attrgetter, eq
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -20,25 +21,49 @@ from simlab.ops import Weight, rebind
 from simlab.optim.moves import Job, Kind, Numbers, definition, rule, width
 from simlab.vectors import LEAST, settled
 
-PLAIN = (torch.Tensor, torch.nn.Parameter)
+PLAIN = {torch.Tensor, torch.nn.Parameter}
 STORED = {torch.float64: "d", torch.float32: "f", torch.float16: "h", torch.bfloat16: "z"}
+SHAPE, DTYPE, DEVICE = map(attrgetter, ("shape", "dtype", "device"))
 T = TypeVar("T")
 
 
-def fits(of: Kind, p: torch.Tensor, job: Job) -> bool:
-    """Whether a parameter is of the types that code knows, and it, its gradient and its state lie in memory alike."""
-    x, g, kept = job
-    if not (p.ndim and type(p) in PLAIN and x.dtype in STORED and g.dtype == x.dtype):
+def split(of: Kind, jobs: list[Job]) -> tuple[list[Job], list[Job]]:
+    """(those that code can step, the others) of parameters of one type on one device."""
+    if alike(of, jobs):
+        return jobs, []
+    if len(jobs) == 1:
+        return [], jobs
+    half = len(jobs) // 2  # mostly all fit, or few do not
+    (fit, rest), (more, others) = split(of, jobs[:half]), split(of, jobs[half:])
+    return fit + more, rest + others
+
+
+def alike(of: Kind, jobs: list[Job]) -> bool:
+    """Whether parameters of one type on one device are such as code knows, and each lies as its gradient and state.
+
+    All that a step relies on is looked at anew each time, by lists: that takes less time than to go by parameters.
+    """
+    xs, gs, states = zip(*jobs, strict=True)
+    dtype, device = xs[0].dtype, {xs[0].device}
+    if dtype not in STORED or not all(map(torch.Tensor.dim, xs)) or not {*map(type, xs)} <= PLAIN:
         return False
-    wide, own = width(of.kind, of.form, x.dtype), [s for s in kept.values() if s.ndim]
-    if not all(s.dtype == wide for s in own):
-        return False
-    if not all(part.shape == x.shape and part.device == x.device for part in (g, *own)):
-        return False
-    if all(part.is_contiguous() for part in (x, g, *own)):
-        return True
-    like = torch.empty_like(x, device="meta").stride()  # of a tensor without gaps and overlaps that is x's own
-    return all(part.stride() == like for part in (x, g, *own))
+    others = [(gs, dtype)]
+    for name in rule(of.kind, of.form).state:
+        column = [kept[name] for kept in states]
+        if any(map(torch.Tensor.dim, column)):
+            others.append((column, width(of.kind, of.form, dtype)))
+    shapes = [*map(SHAPE, xs)]
+    for column, kind in others:
+        if {*map(DTYPE, column)} != {kind} or {*map(DEVICE, column)} != device:
+            return False
+        if not all(map(eq, map(SHAPE, column), shapes)):
+            return False
+    for parts in zip(xs, *(column for column, _ in others), strict=True):
+        if not all(map(torch.Tensor.is_contiguous, parts)):
+            like = torch.empty_like(parts[0], device="meta").stride()  # its own, if it has no gaps and overlaps
+            if any(part.stride() != like for part in parts):
+                return False
+    return True
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -99,19 +124,23 @@ def flat(numbers: tuple) -> list:
     return [v for part in numbers for v in (flat(part) if isinstance(part, tuple) else [part])]
 
 
-def widened(of: Kind, job: Job, differs: tuple[bool, ...]) -> tuple[list[torch.Tensor], list[str]]:
-    """(the parts of the state that differ, the names of the others); before its first step a parameter shares all."""
-    own, shared, wide = [], [], width(of.kind, of.form, job.x.dtype)
+def widened(of: Kind, jobs: list[Job], differs: tuple[bool, ...]) -> tuple[list[list[torch.Tensor]], list[str]]:
+    """(each part of the state that differs, of all parameters; the names of the other parts).
+
+    Before its first step a parameter shares all.
+    """
+    own, shared = [], []
     for name, d in zip(rule(of.kind, of.form).state, differs, strict=True):
         if not d:
             shared.append(name)
             continue
-        if not job.kept[name].ndim:
-            job.kept[name] = torch.full_like(job.x, float(job.kept[name]), dtype=wide)
-        own.append(job.kept[name])
+        for x, _, kept in jobs:
+            if not kept[name].ndim:
+                kept[name] = torch.full_like(x, float(kept[name]), dtype=width(of.kind, of.form, x.dtype))
+        own.append([kept[name] for _, _, kept in jobs])
     return own, shared
 
 
 def changed(tensors: list[torch.Tensor]) -> None:
     """Tell autograd of tensors that were written in place."""
-    torch.autograd.graph.increment_version(x for x in tensors if not x.is_inference())
+    torch.autograd.graph.increment_version(tensors)

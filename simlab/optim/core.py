@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,7 +14,7 @@ from simlab.backends import torch as _backend
 from simlab.backends._triton import unavailable
 from simlab.errors import BadInput, nearest
 from simlab.ops import Weight, rebind
-from simlab.optim import fused, launched
+from simlab.optim import coded, fused, launched
 from simlab.optim.moves import TENSORS, Job, Kind, Numbers, clip_tensors, move, parted, rule, schedule
 from simlab.protocol import bound_hyper
 
@@ -25,6 +26,7 @@ INSTEAD = {  # of a gradient that cannot be used
     "sparse": "there is no sparse form (torch.optim.SparseAdam has one)",
     "not finite": "torch.amp.GradScaler skips such steps; check_finite=False takes them",
 }
+LARGE = 1 << 12  # coordinates: gradients up to here are sooner copied together than summed one at a time (measured)
 
 
 class Refused(BadInput, ValueError):
@@ -53,13 +55,29 @@ def _real(x: torch.Tensor) -> torch.Tensor:
 
 def _written_out(g: torch.Tensor) -> torch.Tensor:
     """A gradient as reals that stand for themselves: torch may have left conjugation or a sign for later."""
-    return _real(g.resolve_conj()).resolve_neg()
+    return (torch.view_as_real(g.resolve_conj()) if g.is_complex() else g).resolve_neg()
+
+
+def _sum(g: torch.Tensor) -> torch.Tensor:
+    return g.sum(dtype=torch.float32 if g.itemsize < 4 else g.dtype)
 
 
 def _finite(g: torch.Tensor) -> bool:
     """Whether all are finite: a sum is, only if each term is, and of the largest and least nan is both."""
-    total = g.sum(dtype=torch.float32 if g.itemsize < 4 else g.dtype)
-    return math.isfinite(float(total)) or all(math.isfinite(float(end)) for end in g.aminmax())
+    return math.isfinite(float(_sum(g))) or all(math.isfinite(float(end)) for end in g.aminmax())
+
+
+@torch.no_grad()
+def _not_finite(gradients: list[torch.Tensor]) -> int | None:
+    """Which is the first that is not finite. Sums of all tell where there is none; small ones are summed together."""
+    alike: dict[tuple[torch.dtype, torch.device, bool], list[torch.Tensor]] = defaultdict(list)
+    for g in gradients:
+        alike[g.dtype, g.device, g.numel() > LARGE].append(g)
+    for (*_, large), those in alike.items():
+        total = torch.stack([*map(_sum, those)]).sum() if large else _sum(torch._C._nn.flatten_dense_tensors(those))
+        if not math.isfinite(float(total)):
+            return next((k for k, g in enumerate(gradients) if not _finite(g)), None)
+    return None
 
 
 def _letters(group: dict[str, Any]) -> dict[str, tuple[str, Any]]:
@@ -200,46 +218,53 @@ class RuleOptimizer(torch.optim.Optimizer):
                 loss = closure()
         with torch.set_grad_enabled(bool(self.defaults["differentiable"])):
             seen = [self._gradients(i, group) for i, group in enumerate(self.param_groups)]
-            for group, gradients in zip(self.param_groups, seen, strict=True):
-                self._step(group, gradients)
+            for group, (params, gradients) in zip(self.param_groups, seen, strict=True):
+                self._step(group, params, gradients)
         return loss
 
-    def _gradients(self, i: int, group: dict[str, Any]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """(parameter, gradient) of group i, the gradients looked at."""
-        found = []
-        for k, p in enumerate(group["params"]):
-            if p.grad is None:
+    def _gradients(self, i: int, group: dict[str, Any]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """The parameters of group i that have a gradient, and these, looked at."""
+        params, gradients, fault, demanded = [], [], "", group["fused"]
+        for p in group["params"]:
+            g = p.grad
+            if g is None:
                 continue
-            fault = "sparse" if p.grad.layout is not torch.strided else ""
-            if group["fused"] and not p.is_cpu and unavailable(p.device):
+            if g.layout is not torch.strided:
+                fault = "sparse"
+            if demanded and not p.is_cpu and unavailable(p.device):
                 fault = "not on the CPU"
-            if not fault:
-                found.append((p, _written_out(p.grad)))
-                fault = "" if not group["check_finite"] or _finite(found[-1][1].detach()) else "not finite"
             if fault:
-                name = f"the gradient of parameter {group.get('param_names', {k: k})[k]} in group {i} is {fault}"
-                raise Refused(f"{name}; nothing was updated, and {INSTEAD[fault].format(unavailable(p.device))}")
-        return found
+                break
+            params.append(p)
+            gradients.append(_written_out(g))
+        if group["check_finite"] and (first := _not_finite(gradients)) is not None:
+            p, fault = params[first], "not finite"
+        if fault:
+            k = next(k for k, other in enumerate(group["params"]) if other is p)
+            name = f"the gradient of parameter {group.get('param_names', {k: k})[k]} in group {i} is {fault}"
+            raise Refused(f"{name}; nothing was updated, and {INSTEAD[fault].format(unavailable(p.device))}")
+        return params, gradients
 
-    def _step(self, group: dict[str, Any], gradients: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    def _step(self, group: dict[str, Any], params: list[torch.Tensor], gradients: list[torch.Tensor]) -> None:
         of = self._of(group)
         decay = "" if not group["weight_decay"] else "decoupled" if group["decoupled_weight_decay"] else "coupled"
         kind, numbers = Kind(*of, group["maximize"], decay, group["box"] is not None), self._numbers(group)
-        single = group["fused"] is False or group["differentiable"]
-        together: dict[tuple[Any, torch.dtype, torch.device], list[Job]] = {}
-        for p, g in gradients:
+        ways = () if group["fused"] is False or group["differentiable"] else (fused, launched)
+        together: dict[tuple[torch.dtype, torch.device], list[Job]] = defaultdict(list)
+        for p, g in zip(params, gradients, strict=True):
             kept = self.state[p]
             if not kept:  # numbers, which take shape and type from the first gradient where they depend on one
                 kept.update({name: torch.tensor(v, dtype=torch.float64) for name, v in rule(*of).state.items()})
                 kept["step"] = torch.tensor(0)
-            job = Job(_real(p), g, kept)
-            way = next((way for way in (fused, launched) if not single and way.fits(kind, p, job)), None)
-            if way:
-                together.setdefault((way, job.x.dtype, p.device), []).append(job)
-            else:
+            x = _real(p)
+            together[x.dtype, x.device].append(Job(x, g, kept))
+        for (_, device), jobs in together.items():
+            way = next((way for way in ways if way.takes(device)), None)
+            fit, rest = coded.split(kind, jobs) if way else ([], jobs)
+            for job in rest:
                 move(kind, numbers, job, group["differentiable"])
-        for (way, *_), jobs in together.items():
-            way.move(kind, numbers, jobs)
+            if way and fit:
+                way.move(kind, numbers, fit)
 
     # --- what can be read -------------------------------------------------------------------------------------------
 

@@ -7,9 +7,11 @@ what coordinates share is computed once, before the loop over them.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,28 +49,50 @@ def program(of: Kind, dtype: torch.dtype) -> Program:
     return Program(_CALL(compiled(text)), differs, np.array(sizes))
 
 
-def fits(of: Kind, p: torch.Tensor, job: Job) -> bool:
-    """Whether machine code can step this parameter: on the CPU, all in one piece, of the types it knows."""
-    return p.is_cpu and coded.fits(of, p, job)
+def takes(device: torch.device) -> bool:
+    """Whether machine code can step parameters that lie there."""
+    return device.type == "cpu"
 
 
 def move(of: Kind, numbers: Numbers, jobs: list[Job]) -> None:
-    """One step of parameters of one type, for which machine code fits."""
-    code = program(of, jobs[0].x.dtype)
-    rows, written = [], []
-    for job in jobs:
-        own, names = coded.widened(of, job, code.differs)
-        shared = ["step", *names]
-        rows.append([job.x.numel(), *(part.data_ptr() for part in (job.x, job.g, *own))])
-        written += [job.x, *own]
-    rest = [kept[name] for name in shared for _, _, kept in jobs]  # by name, then by parameter
-    t, *others = torch.stack(rest).to(torch.float64).numpy().reshape(len(shared), len(jobs))
-    known = np.array([t + 1, *(np.full(len(jobs), float(v)) for v in coded.flat(numbers)), *others]).T
-    after = _play(code, np.array(rows, dtype=np.int64), np.ascontiguousarray(known))
-    if others:
-        torch._foreach_copy_(rest[len(jobs) :], [*torch.from_numpy(after.T.flatten())])
-    torch._foreach_add_(rest[: len(jobs)], 1)
-    coded.changed(written)
+    """One step of parameters of one type that are alike in memory (simlab.optim.coded)."""
+    xs, gs, states = zip(*jobs, strict=True)
+    code = program(of, xs[0].dtype)
+    own, names = coded.widened(of, jobs, code.differs)
+    sizes = np.fromiter(map(torch.Tensor.numel, xs), np.int64)
+    rows = np.stack([sizes, *map(_addresses, (xs, gs, *own))], axis=1)
+    shared = np.array([float(v) for v in coded.flat(numbers)])
+    tables = [_table(states, ["step"], torch.int64), *([_table(states, names, torch.float64)] if names else [])]
+    t, *rest = (table.numpy()[at] for table, at in tables)
+    known = np.hstack([t + 1.0, np.tile(shared, (len(jobs), 1)), *rest])
+    after = _play(code, np.ascontiguousarray(rows), known)
+    for (table, at), new in zip(tables, (t + 1, after), strict=False):
+        table.numpy()[at] = new
+    coded.changed([*xs, *chain(*own), *(table for table, _ in tables)])
+
+
+def _table(states: Sequence[dict[str, Any]], names: list[str], dtype: torch.dtype) -> tuple[torch.Tensor, np.ndarray]:
+    """(memory in which lie the numbers that these states have by these names, where in it each does, a row a state).
+
+    So they are read and written at once: one by one takes longer than the step of a small parameter. Numbers that do
+    not lie in one memory yet, at first or loaded, are moved to a new one. dtype: a type of 8 bytes.
+    """
+    while True:
+        first = states[0][names[0]]
+        if first.is_cpu and first.dtype == dtype:
+            table = first.as_strided((first.untyped_storage().nbytes() // 8,), (1,), 0)
+            places = np.stack([_addresses(map(itemgetter(name), states)) for name in names], axis=1)
+            at = (places - table.data_ptr()) // 8
+            if at.min() >= 0 and at.max() < len(table):
+                return table, at
+        for name, row in zip(names, torch.empty(len(names), len(states), dtype=dtype), strict=True):
+            row.copy_(torch.stack([kept[name].reshape(()) for kept in states]))
+            for kept, cell in zip(states, row.unbind(), strict=True):
+                kept[name] = cell
+
+
+def _addresses(tensors: Iterable[torch.Tensor]) -> np.ndarray:
+    return np.fromiter(map(torch.Tensor.data_ptr, tensors), np.int64)
 
 
 def _play(of: Program, rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ already, an lr that lies on it stays there, and so does the state that coordinat
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import torch
@@ -43,27 +44,25 @@ def kernel(of: Kind, dtype: torch.dtype) -> tuple[str, tuple[bool, ...]]:
     return coded.written(of, lambda differs: _write(of, dtype, differs))
 
 
-def fits(of: Kind, p: torch.Tensor, job: Job) -> bool:
-    """Whether a kernel can step this parameter: on a GPU, where Triton is installed, and all in one piece."""
-    return not _triton.unavailable(p.device) and coded.fits(of, p, job)
+def takes(device: torch.device) -> bool:
+    """Whether a kernel can step parameters that lie there: on a GPU, where Triton is installed."""
+    return not _triton.unavailable(device)
 
 
 def move(of: Kind, numbers: Numbers, jobs: list[Job]) -> None:
-    """One step of parameters of one type on one device, for which a kernel fits."""
-    device, written = jobs[0].x.device, []
+    """One step of parameters of one type on one device that are alike in memory (simlab.optim.coded)."""
+    device = jobs[0].x.device
     text, differs = kernel(of, jobs[0].x.dtype)
+    columns, shared = coded.widened(of, jobs, differs)
     run, sent = _triton.compiled(text, _triton.interpreting()).step, _send(coded.flat(numbers), device)
     with _triton.launching(device):
-        for job in jobs:
-            x, g, kept = job
-            own, shared = coded.widened(of, job, differs)
+        for (x, g, kept), *own in zip(jobs, *columns, strict=True):
             before = [kept[name].to(device, torch.float64, non_blocking=True) for name in shared]
             after = [torch.empty_like(s) for s in before]  # another program may still read what was before
             t, n, memory = int(kept["step"]) + 1, x.numel(), [_memory(part) for part in (x, g, *own)]
             run[(max(1, -(-n // BLOCK)),)](sent, t, n, *memory, *before, *after, BLOCK=BLOCK, **_triton.OPTIONS)
             kept.update(zip(shared, after, strict=True), step=torch.tensor(t))
-            written += [x, *own]
-    coded.changed(written)
+    coded.changed([*(x for x, _, _ in jobs), *chain(*columns)])
 
 
 def assemble(of: Kind, dtype: torch.dtype, capability: int) -> Any:

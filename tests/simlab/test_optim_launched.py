@@ -19,7 +19,7 @@ pytest.importorskip("triton", reason="triton is not installed: pip install 'siml
 
 from simlab.backends import _triton
 from simlab.ops import Weight
-from simlab.optim import SGDM, AdaBound, Adam, AMSGrad, Refused, coded, fused, launched
+from simlab.optim import SGDM, AdaBound, Adam, AMSGrad, Refused, fused, launched
 from simlab.optim.moves import RULES, Job, Kind, Numbers, move, rule, width
 from tests.simlab.optimizers import (
     draws,
@@ -44,7 +44,7 @@ def interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel in Triton's interpreter; in place of a CPU's machine code where an optimizer steps."""
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     monkeypatch.setattr(launched, "BLOCK", 32)
-    monkeypatch.setattr(fused, "fits", lambda *_: False)
+    monkeypatch.setattr(fused, "takes", lambda device: False)
 
 
 def numbers(of: Kind) -> Numbers:
@@ -213,7 +213,7 @@ def test_state_goes_from_one_way_to_another(make: Any, dtype: torch.dtype, monke
     plain = drive(make([q := parameter(37, dtype=dtype)], lr=lr, fused=False), q, gradients)
     p, kept = parameter(37, dtype=dtype), None
     for t, how in zip(range(0, 12, 3), ("kernel", "cpu", "single", "kernel"), strict=True):
-        monkeypatch.setattr(fused, "fits", lambda of, p, job, how=how: how == "cpu" and coded.fits(of, p, job))
+        monkeypatch.setattr(fused, "takes", lambda device, how=how: how == "cpu")
         ours = make([p], lr=lr, fused=False if how == "single" else None)
         if kept:
             ours.load_state_dict(kept)
@@ -249,7 +249,7 @@ def test_where_there_is_no_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     assert why == "triton is not installed: pip install 'simlab[triton]'"
     p = torch.ones(2, device="meta", requires_grad=True)
     p.grad = torch.ones_like(p)
-    assert not launched.fits(Kind("adam", "released"), SimpleNamespace(device=torch.device("cuda")), None)
+    assert not launched.takes(torch.device("cuda"))
     monkeypatch.setattr("simlab.optim.core.unavailable", lambda device: why)
     with pytest.raises(Refused, match=r"is not on the CPU; nothing was updated, .* pip install 'simlab\[triton\]'"):
         Adam([p], fused=True).step()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from typing import Any
 
 import pytest
 import torch
 
+import simlab.optim.core
 import simlab.optim.fused
-from simlab.optim import SGDM, AdaBound, Adam
-from simlab.optim.fused import fits
+from simlab.optim import SGDM, AdaBound, Adam, Refused
+from simlab.optim.coded import alike
 from simlab.optim.moves import Job, Kind
 from tests.simlab.optimizers import (
     ALL,
@@ -122,6 +125,63 @@ def test_machine_code_has_the_bits_of_single_operations(make: Any, form: str, dt
             assert next(types) == next(types)
 
 
+def halved(ours: Any, x: torch.Tensor, name: str) -> None:
+    ours.state[x][name].data = ours.state[x][name].data.half()
+
+
+def another(ours: Any, x: torch.Tensor, name: str, value: float) -> None:
+    ours.state[x][name] = torch.tensor(value, dtype=ours.state[x][name].dtype)
+
+
+CHANGES: dict[str, Any] = {  # made to an optimizer of three parameters between its steps
+    "nothing": lambda ours, xs: None,
+    "a round, in place": lambda ours, xs: ours.state[xs[1]]["step"].fill_(7),
+    "a round, of another type": lambda ours, xs: ours.state[xs[1]].update(step=torch.tensor(7.0)),
+    "a number, in place": lambda ours, xs: ours.state[xs[2]]["c1"].mul_(0.5),
+    "a number, another tensor": lambda ours, xs: another(ours, xs[0], "c2", 0.25),
+    "a number, another's": lambda ours, xs: ours.state[xs[0]].update(c1=ours.state[xs[2]]["c1"].clone()),
+    "memory, of another type": lambda ours, xs: halved(ours, xs[1], "v"),
+    "memory, in another order": lambda ours, xs: ours.state[xs[1]]["m"].set_(ours.state[xs[1]]["m"].mT.clone().mT),
+    "memory of the parameter": lambda ours, xs: setattr(xs[1], "data", xs[1].data.mT.clone().mT),
+    "the type of a parameter": lambda ours, xs: (setattr(xs[1], "grad", None), setattr(xs[1], "data", xs[1].double())),
+    "the state of one": lambda ours, xs: ours.state.pop(xs[1]),
+    "options": lambda ours, xs: ours.param_groups[0].update(weight_decay=0.1, maximize=True, betas=(0.5, 0.75)),
+    "loaded": lambda ours, xs: ours.load_state_dict(saved(ours)),
+    "the same, loaded": lambda ours, xs: ours.load_state_dict(ours.state_dict()),
+}
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+def test_nothing_is_remembered_of_the_step_before(changed: str) -> None:
+    """State lies together in memory, so that many small parameters are stepped at once; what is done to it between
+    steps counts all the same, and steps of some of the parameters, or of a copy, are their own."""
+    runs = []
+    for fused in (None, False):
+        xs = [parameter(3, 3, dtype=torch.float32, seed=i) for i in range(3)]
+        ours = Adam(xs, lr=0.01, fused=fused)
+        for t in range(8):
+            if t in (2, 4):
+                CHANGES[changed](ours, xs)
+            if t == 5:
+                copied = copy.deepcopy((xs, ours))
+            if t == 7:
+                added = parameter(3, 3, dtype=torch.float32, seed=5)
+                ours.add_param_group({"params": [added], "fused": fused})
+                xs = [*xs[::-1], added]
+                ours.param_groups[0]["params"].reverse()
+            for i, x in enumerate(xs):
+                x.grad = None if (t, i) in ((1, 0), (3, 2)) else draws(1, 3, 3, seed=9 * t + i)[0].to(x.dtype)
+            ours.step()
+        again, other = copied
+        for i, x in enumerate(again):
+            x.grad = draws(1, 3, 3, seed=i)[0].to(x.dtype)
+        other.step()
+        runs.append([[x, *ours.state[x].values()] for x in xs] + [[x, *other.state[x].values()] for x in again])
+    for mine, single in zip(*runs, strict=True):
+        assert all(map(torch.equal, mine, single))
+    assert all(s.shape in ((), (3, 3)) for parts in runs[0] for s in parts)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
 def test_threads_change_no_bit(threads: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +255,7 @@ def test_layouts() -> None:
             optimizer.step()
         assert torch.equal(p, expected)
         state = [s for s in optimizer.state[p].values() if s.ndim]
-        assert fits(Kind("adabound", "released"), p, Job(p, p.grad, optimizer.state[p])) == (ours == theirs)
+        assert alike(Kind("adabound", "released"), [Job(p, p.grad, optimizer.state[p])]) == (ours == theirs)
         assert ours != theirs or all(s.stride() == p.stride() for s in state)
     gaps = torch.ones(3, 8, dtype=torch.float64)
     p = gaps[:, ::2].requires_grad_()
@@ -214,6 +274,35 @@ def test_gradients_that_torch_has_not_written_out() -> None:
         q.grad = g.resolve_conj().resolve_neg().clone()
         SGDM([q]).step()
         assert torch.equal(p, q)
+
+
+def test_gradients_that_are_looked_at_together() -> None:
+    """The first that is wrong is named, whatever its size and type; what is finite but sums to inf is taken."""
+    huge, big = torch.finfo(torch.float32).max, simlab.optim.core.LARGE + 1
+    kinds = [(3, torch.float32), (big, torch.float32), (5, torch.bfloat16), (big, torch.float64), (0, torch.float32)]
+
+    def gradients() -> list[torch.Tensor]:
+        return [torch.full((n,), huge if dtype == torch.float32 else 1.0, dtype=dtype) for n, dtype in kinds]
+
+    ps = [torch.ones(n, dtype=dtype, requires_grad=True) for n, dtype in kinds]
+    ours = SGDM(ps, lr=1e-30)
+    for wrong in ([], [3], [2], [1, 3], [0, 2], [2, "sparse"], ["sparse"]):
+        for p, g in zip(ps, gradients(), strict=True):
+            p.grad = g
+        for k in wrong:
+            if k == "sparse":
+                ps[3].grad = ps[3].grad.to_sparse()
+            else:
+                ps[k].grad[-1] = math.nan if k % 2 else -math.inf
+        if not wrong:
+            ours.step()
+            continue
+        before = copy.deepcopy((ps, ours.state_dict()["state"]))
+        words = "3 in group 0 is sparse" if wrong[0] == "sparse" else f"{wrong[0]} in group 0 is not finite"
+        with pytest.raises(Refused, match=words):
+            ours.step()
+        assert all(map(torch.equal, ps, before[0]))
+        assert str(ours.state_dict()["state"]) == str(before[1])
 
 
 def test_differentiable() -> None:
