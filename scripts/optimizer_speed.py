@@ -1,6 +1,6 @@
 """How long a step of `simlab.optim` takes beside torch's own, in one run.
 
-    python scripts/optimizer_speed.py [--size 10000000] [--turns 15] [--threads 1] [--device cuda]
+    python scripts/optimizer_speed.py [--size 10000000 | --many] [--turns 15] [--threads 1] [--device cuda]
 
 The optimizers take turns, and the least time of each is shown: of the wall clock, and of the processor alone (its
 ratios hold on a machine that does other work too). The ratios are of processor time, with several threads or a GPU of
@@ -23,6 +23,7 @@ from simlab.optim import SGDM, AdaBound, Adam
 CONTENDERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
     "torch Adam, fused": lambda p: torch.optim.Adam(p, fused=True),
     "torch Adam, foreach": lambda p: torch.optim.Adam(p, foreach=True),
+    "torch Adam, foreach=False": lambda p: torch.optim.Adam(p, foreach=False),
     "torch SGD, fused, momentum": lambda p: torch.optim.SGD(p, momentum=0.9, fused=True),
     "simlab Adam": Adam,
     "simlab Adam, gradients not looked at": lambda p: Adam(p, check_finite=False),
@@ -61,6 +62,7 @@ def least(steps: dict[str, Callable], turns: int, repeats: int, wait: Callable) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=10_000_000, help="coordinates of the one large parameter")
+    parser.add_argument("--many", action="store_true", help="only parameters that are many and small")
     parser.add_argument("--turns", type=int, default=15)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu", help="cpu, or a GPU by torch's name: cuda, cuda:1")
@@ -71,9 +73,10 @@ def main() -> None:
     wait = (lambda: torch.cuda.synchronize(options.device)) if gpu else lambda: None
     print(f"torch {torch.__version__}, simlab {simlab.__version__}, {where}, ", end="")
     print(f"load {os.getloadavg()[0]:.1f}; milliseconds a step, least of {options.turns} turns")
+    one, many = [([options.size], 20 if gpu else 1)], [([64 * k for k in range(1, 65)] * 2, 20), ([256] * 400, 20)]
     for dtype in (torch.float32, torch.float64):
-        for sizes, repeats in (([options.size], 20 if gpu else 1), ([1000] * 100, 20)):
-            print(f"\n{len(sizes)} parameters of {sizes[0]}, {str(dtype).removeprefix('torch.')}")
+        for sizes, repeats in many if options.many else one + many:
+            print(f"\n{len(sizes)} parameters of {min(sizes)} to {max(sizes)}, {str(dtype).removeprefix('torch.')}")
             print(f"{'':42}{'wall':>9}{'processor':>11}{'x torch fused':>15}")
             steps = {name: stepped(make, sizes, dtype, options.device) for name, make in CONTENDERS.items()}
             best = least(steps, options.turns, repeats, wait)
