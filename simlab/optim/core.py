@@ -69,15 +69,22 @@ def _finite(g: torch.Tensor) -> bool:
 
 @torch.no_grad()
 def _not_finite(gradients: list[torch.Tensor]) -> int | None:
-    """Which is the first that is not finite. Sums of all tell where there is none; small ones are summed together."""
+    """Which is the first that is not finite."""
+    if {*map(type, gradients)} <= coded.PLAIN and _sums_are_finite(gradients):
+        return None
+    return next((k for k, g in enumerate(gradients) if not _finite(g)), None)
+
+
+def _sums_are_finite(gradients: list[torch.Tensor]) -> bool:
+    """True only if all are finite, at a look for all of a type; small ones are copied together and summed at once."""
     alike: dict[tuple[torch.dtype, torch.device, bool], list[torch.Tensor]] = defaultdict(list)
     for g in gradients:
         alike[g.dtype, g.device, g.numel() > LARGE].append(g)
     for (*_, large), those in alike.items():
         total = torch.stack([*map(_sum, those)]).sum() if large else _sum(torch._C._nn.flatten_dense_tensors(those))
         if not math.isfinite(float(total)):
-            return next((k for k, g in enumerate(gradients) if not _finite(g)), None)
-    return None
+            return False
+    return True
 
 
 def _letters(group: dict[str, Any]) -> dict[str, tuple[str, Any]]:

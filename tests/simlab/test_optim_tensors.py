@@ -305,6 +305,23 @@ def test_gradients_that_are_looked_at_together() -> None:
         assert str(ours.state_dict()["state"]) == str(before[1])
 
 
+def test_gradients_of_a_class_of_their_own() -> None:
+    """They may not be put together with others, and are looked at one by one."""
+
+    class Alone(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            assert function is not torch._C._nn.flatten_dense_tensors
+            return super().__torch_function__(function, types, args, kwargs or {})
+
+    ps = [parameter(3, seed=k) for k in range(2)]
+    ps[0].grad, ps[1].grad = draws(1, 3)[0], draws(1, 3)[0].as_subclass(Alone)
+    SGDM(ps).step()
+    ps[1].grad[0] = math.nan
+    with pytest.raises(Refused, match="parameter 1 in group 0 is not finite"):
+        SGDM(ps).step()
+
+
 def test_differentiable() -> None:
     """The step's derivative with respect to gradient, lr and decision agrees with differences."""
 
