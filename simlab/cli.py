@@ -179,33 +179,33 @@ def run(
     Shows the last decision and the regret against the best fixed decision.
     """
     from simlab import exact, online
-    from simlab.files import check_writable
+    from simlab.files import check_writable, no_empty_folders
     from simlab.trajectory import shown
 
-    given = settings(pairs)
-    if out is not None:
-        if not out.endswith(".nc"):
-            raise BadInput(f"--out {out!r}: a trajectory is written as netCDF, so the name ends in .nc")
-        check_writable(out)
-    horizon = exact.integer(rounds, "rounds")
-    result = online.run(
-        rule,
-        problem,
-        hyper=given,
-        x0=x0,
-        rounds=horizon,
-        record=record,
-        backend=backend or ("torch" if device else "numba"),
-        device=device,
-        bits=exact.integer(bits, "bits", 2),
-        project_x0=project_x0,
-        yes=yes,
-        progress=progress_bar(horizon),
-        command=command_line(),
-    )
-    payload = result.to_json()
-    if out is not None:
-        payload["out"] = str(result.save(out))
+    given, horizon = settings(pairs), exact.integer(rounds, "rounds")
+    if out is not None and not out.endswith(".nc"):
+        raise BadInput(f"--out {out!r}: a trajectory is written as netCDF, so the name ends in .nc")
+    with no_empty_folders(out or ""):
+        if out is not None:
+            check_writable(out)
+        result = online.run(
+            rule,
+            problem,
+            hyper=given,
+            x0=x0,
+            rounds=horizon,
+            record=record,
+            backend=backend or ("torch" if device else "numba"),
+            device=device,
+            bits=exact.integer(bits, "bits", 2),
+            project_x0=project_x0,
+            yes=yes,
+            progress=progress_bar(horizon),
+            command=command_line(),
+        )
+        payload = result.to_json()
+        if out is not None:
+            payload["out"] = str(result.save(out))
 
     def text() -> str:
         rows = {

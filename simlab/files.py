@@ -7,7 +7,7 @@ import io
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,19 @@ def check_writable(path: str | os.PathLike, option: str = "--out") -> Path:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadInput(f"{option} {str(target)!r} cannot be written ({reason}); choose another place") from error
     return target
+
+
+@contextlib.contextmanager
+def no_empty_folders(path: str | os.PathLike) -> Iterator[None]:
+    """Where what is done within raises, no folder above `path` is left that was not there before and holds nothing."""
+    new = [folder for folder in Path(path).parents if not os.path.exists(folder)]
+    try:
+        yield
+    except BaseException:
+        for folder in new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def whole(path: str | os.PathLike, write: Callable[[str], Any]) -> Path:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from simlab import catalog
 from simlab.comparison import result
 from simlab.errors import BadInput, nearest
-from simlab.files import check_writable, netcdf, whole
+from simlab.files import check_writable, netcdf, no_empty_folders, whole
 from simlab.provenance import source_hash, versions
 from simlab.rule import read_doc
 
@@ -112,12 +112,12 @@ def draw(
         raise BadInput(f"the figure {name!r} {needs}")
     given = [] if results is None else [result(results)]
     stem, formats = _targets(name, out)
-    paths = {kind: check_writable(f"{stem}.{kind}") for kind in (*formats, "nc", "csv", "json")}
     title, caption, reference = read_doc(function)
     command = ["simlab", "figure", name, "--venue", venue]
     command += [] if results is None else ["--results", os.fspath(results)]
     told = {"Title": title, "Keywords": shlex.join(command), "Creator": "simlab"}
-    with matplotlib.rc_context():
+    with no_empty_folders(f"{stem}.json"), matplotlib.rc_context():
+        paths = {kind: check_writable(f"{stem}.{kind}") for kind in (*formats, "nc", "csv", "json")}
         matplotlib.rcdefaults()  # whatever a matplotlibrc says, equal inputs give equal bytes
         matplotlib.rcParams.update(_style(VENUES[venue]))
         figure, data = function(VENUES[venue], *given)

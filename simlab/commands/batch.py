@@ -34,28 +34,29 @@ def batch(
     The grid is read as `simlab sweep` reads it; nothing is kept but --out, and nothing resumes.
     """
     from simlab import exact
-    from simlab.files import check_writable, netcdf
+    from simlab.files import check_writable, netcdf, no_empty_folders
     from simlab.grid import play_grid
     from simlab.sweeps.specification import read
 
-    if out is not None:
-        if not out.endswith(".nc"):
-            raise BadInput(f"--out {out!r}: a grid is written as netCDF, so the name ends in .nc")
-        check_writable(out)
+    if out is not None and not out.endswith(".nc"):
+        raise BadInput(f"--out {out!r}: a grid is written as netCDF, so the name ends in .nc")
     sweep = read(spec)
-    data = play_grid(
-        sweep.fixed,
-        [(axis.name, axis.columns) for axis in sweep.axes],
-        sweep.record,
-        backend or ("torch" if device else sweep.backend),
-        device,
-        single,
-        jump or sweep.jump,
-        exact.integer(budget, "budget"),
-        yes,
-        progress_bar(len(sweep), "cells"),
-        command_line(),
-    )
+    with no_empty_folders(out or ""):
+        if out is not None:
+            check_writable(out)
+        data = play_grid(
+            sweep.fixed,
+            [(axis.name, axis.columns) for axis in sweep.axes],
+            sweep.record,
+            backend or ("torch" if device else sweep.backend),
+            device,
+            single,
+            jump or sweep.jump,
+            exact.integer(budget, "budget"),
+            yes,
+            progress_bar(len(sweep), "cells"),
+            command_line(),
+        )
     failed = int((data["reason"].values != "").sum())
     told = {name: data.attrs[name] for name in ("backend", "device", "precision", "path", "grade", "seconds")}
     payload = {"cells": len(sweep), "failed": failed, "axes": dict(data.sizes), **told, "command": command_line()}

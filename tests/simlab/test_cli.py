@@ -183,6 +183,7 @@ BAD = {
     "no equals sign": ([*LUO, "--set", "alpha"], "--set takes name=value"),
     "a device without torch": ([*LUO, "--backend", "numba", "--device", "cpu"], "a device is for the torch backend"),
     "out is no netCDF": ([*LUO, "--out", "x.csv"], "the name ends in .nc"),
+    "nothing is left at out": (["run", "--rule", "amsgard", "--problem", "quadratic", "--out", "a/b/x.nc"], "amsgrad"),
     "out is unwritable": ([*LUO, "--out", "/proc/nowhere/x.nc"], "cannot be written"),
     "figure's out is unwritable": (
         ["figure", "luo2019_condition", "--out", "/proc/nowhere/x.pdf"],

@@ -207,6 +207,20 @@ def test_bad_input(tmp_path, name, out, venue, says):
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
 
 
+def test_a_refused_figure_leaves_no_folder(tmp_path, monkeypatch):
+    """What cannot be drawn leaves no folder that was made for it, and keeps one that was there."""
+
+    def refused(venue):
+        raise BadInput("no such runs")
+
+    monkeypatch.setattr(catalog.figure("luo2019_condition"), "luo2019_condition", refused)
+    (tmp_path / "old").mkdir()
+    for out in ("new/a.pdf", "old/new/deep", "old"):
+        with pytest.raises(BadInput, match="no such runs"):
+            draw("luo2019_condition", tmp_path / out)
+    assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")] == ["old"]
+
+
 def test_nothing_half_written(tmp_path, monkeypatch):
     def full_disk(self, file, **_):
         Path(file).write_bytes(b"%PDF-1.4 half")
