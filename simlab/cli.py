@@ -25,7 +25,7 @@ from simlab.schedules import RATE
 for _command in catalog.names("simlab.commands"):
     importlib.import_module(f"simlab.commands.{_command}")
 
-KINDS = ("rules", "problems", "bounds", "claims", "figures")
+KINDS = ("rules", "problems", "bounds", "claims", "figures", "datasets")
 
 
 # --- list and show --------------------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def described(name: str, thing: Any) -> dict[str, str]:
 @click.argument("kind", required=False)
 @json_option
 def list_(kind: str | None, as_json: bool) -> None:
-    """List rules, problems, bounds, claims and figures."""
+    """List rules, problems, bounds, claims, figures and data sets."""
     if kind is not None and kind not in KINDS:
         raise BadInput(f"unknown kind {kind!r}{nearest(kind, KINDS)} (there are {', '.join(KINDS)})")
     kinds = KINDS if kind is None else (kind,)

@@ -176,7 +176,7 @@ def test_nothing_dangerous(path: Path) -> None:
     assert len(text.splitlines()) <= 420
 
 
-@pytest.mark.parametrize("kind", ["rules", "problems", "figures"])
+@pytest.mark.parametrize("kind", ["rules", "problems", "figures", "datasets"])
 def test_the_name_is_the_path(kind: str) -> None:
     """Everything found has a summary that ends, and a reference."""
     from simlab.cli import described, found
