@@ -287,15 +287,19 @@ def _short(space: Space, z: np.ndarray) -> tuple[tuple, Audit] | None:
 
     Where a hypothesis fails, it fails near the point too.
     """
-    near = _failures(space.audited(*space.exact(z, SHORT[-1])))
-    for denominator in SHORT:
+
+    def rounded(denominator: int) -> tuple[tuple, Audit] | None:
         instance = space.exact(z, denominator)
         try:
-            shown = space.audited(*instance)
+            return instance, space.audited(*instance)
         except BadInput:  # rounded out of a range, or to a run that stops
-            continue
-        if shown.first_violation and _failures(shown) <= near:
-            return instance, shown
+            return None
+
+    finest = rounded(SHORT[-1])
+    near = _failures(finest[1]) if finest else set()
+    for found in map(rounded, SHORT):
+        if found and found[1].first_violation and _failures(found[1]) <= near:
+            return found
     return None
 
 

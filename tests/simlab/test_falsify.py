@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from fractions import Fraction as Q
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from simlab.ascent import ascend
 from simlab.audit import audit
 from simlab.backends import torch as tensors
 from simlab.errors import BadInput
-from simlab.falsify import HOW, HOW_WITHOUT_TORCH, Space, falsify
+from simlab.falsify import HOW, HOW_WITHOUT_TORCH, SHORT, Space, _short, falsify
 from simlab.regret_bound import regret_bound
 
 
@@ -43,6 +44,23 @@ def test_true_bounds_stand(bound: str, rule: str | None, low: float) -> None:
     found = falsify(bound, rule, rounds=4, generations=60, restarts=1)
     assert low < found.ratio <= 1 + 1e-12
     assert found.audit is None
+
+
+def test_what_cannot_be_played_is_no_finding() -> None:
+    """A point whose fractions leave a range at every denominator gives nothing; at the finest alone, a shorter one."""
+
+    def audited(*instance: Any) -> Any:
+        if instance[0] in refused:
+            raise BadInput("alpha must be > 0")
+        return SimpleNamespace(first_violation=3, failed={"lambda < 1": None})
+
+    space: Any = SimpleNamespace(exact=lambda z, denominator: (denominator,), audited=audited)
+    refused = set(SHORT)
+    assert _short(space, np.zeros(1)) is None
+    refused = {1, SHORT[-1]}
+    found = _short(space, np.zeros(1))
+    assert found
+    assert found[0] == (2,)
 
 
 def test_candidates_played_together_are_runs() -> None:
