@@ -16,7 +16,7 @@ from proofs._regret import alpha, g, scalar, x
 from proofs._vhat import STARTS, Vhat, beta2, first_g, next_g, v, vhat
 from simlab.checker import Fact, Polynomial, Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import induction, lemma, without
+from simlab.lemma import induction, lemma, standing, without
 
 squares, gradients = letter("S"), letter("y")
 
@@ -226,20 +226,8 @@ class AmsGrad(Vhat, Growing):
             ("with the sum of g^2 before", (gradients <= c * n).at({**after, str(n): n}), now, here),
             ("without the sum so far", self.cauchy.at(after), given, self.point(S=0, g=1, h=0, t=1, y=9)),
         )
-        statement = "y <= sqrt(h) sqrt(S)"
-        return (
-            induction(
-                "Cauchy",
-                f"{statement}, by induction",
-                base=(Proof(self.cauchy),),
-                turn=(proof,),
-                start=start,
-                after=after,
-                given=given,
-                witness=here,
-                false=false,
-            ),
-            lemma("Cauchy, with the round", statement, (proof._replace(claim=self.cauchy_after),), now, here, false),
+        return standing(
+            "Cauchy", "y <= sqrt(h) sqrt(S)", (proof,), (self.cauchy_after,), start, after, given, here, false
         )
 
     def clear_cauchy(self, *roots: Fact) -> tuple[tuple[Any, Fact], ...]:

@@ -19,7 +19,7 @@ from proofs._vhat import BELOW, BETA2, beta2, v
 from proofs.master_a_holds import Averaged
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import induction, lemma, without
+from simlab.lemma import lemma, standing, without
 
 FAIR = Q(12, 25)  # a beta1 for which K is rational, with beta2 = 16/25
 mean = letter("A")  # of |g|
@@ -110,28 +110,16 @@ class Average(AmsGrad, Averaged):
                 self.point(beta1=Q(1, 2), m=9, g=0, vhat=1),
             ),
         )
-        words = "A >= |m| and (beta2 - beta1^2)(1 - beta2) A^2 <= beta2 (1 - beta1)^2 v"
-        claims = (*self.beyond_after, self.fades_after)
-        return (
-            induction(
-                "average",
-                f"{words}, by induction",
-                base=(Proof(ahead), Proof(behind), Proof(self.fades)),
-                turn=turn,
-                start=dict.fromkeys(self.later, polynomial(0)),
-                after=self.later,
-                given=given,
-                witness=here,
-                false=false,
-            ),
-            lemma(
-                "average, with the round",
-                f"{words}, after the round",
-                tuple(p._replace(claim=c) for p, c in zip(turn, claims, strict=True)),
-                now,
-                here,
-                false,
-            ),
+        return standing(
+            "average",
+            "A >= |m| and (beta2 - beta1^2)(1 - beta2) A^2 <= beta2 (1 - beta1)^2 v",
+            turn,
+            (*self.beyond_after, self.fades_after),
+            start=dict.fromkeys(self.later, polynomial(0)),
+            after=self.later,
+            given=given,
+            witness=here,
+            false=false,
         )
 
     def tighter(self) -> Fact:

@@ -18,7 +18,7 @@ from proofs._regret import g, m
 from proofs._vhat import BELOW, BETA2, beta2, v, vhat
 from simlab.checker import Fact, Proof, Square, letter, polynomial
 from simlab.claims import Step
-from simlab.lemma import induction, lemma, without
+from simlab.lemma import induction, lemma, standing, without
 
 beta, square, decayed = letter("beta"), letter("M"), letter("U")
 BETA = beta < 1
@@ -245,27 +245,16 @@ class Lemma2(AmsGrad, Master):
             ("2 a M <= s U", (2 * self.a * square <= self.s_before * decayed).at(self.later), now, self.point(beta1=0)),
             ("without M >= m^2 so far", self.jensen.at(self.later), without(self.jensen, now), {**here, "m": Q(9)}),
         )
-        words = "M >= m^2, U >= 0 and a M <= sqrt(v) U"
-        return (
-            induction(
-                "moments",
-                f"{words}, by induction",
-                base=tuple(map(Proof, self.claims)),
-                turn=turn,
-                start=dict.fromkeys(self.later, polynomial(0)),
-                after=self.later,
-                given=given,
-                witness=here,
-                false=false,
-            ),
-            lemma(
-                "moments, with the round",
-                f"{words}, after the round",
-                tuple(p._replace(claim=c) for p, c in zip(turn, self.claims_after, strict=True)),
-                now,
-                here,
-                false,
-            ),
+        return standing(
+            "moments",
+            "M >= m^2, U >= 0 and a M <= sqrt(v) U",
+            turn,
+            self.claims_after,
+            start=dict.fromkeys(self.later, polynomial(0)),
+            after=self.later,
+            given=given,
+            witness=here,
+            false=false,
         )
 
     def steps(self) -> Step:

@@ -366,20 +366,9 @@ def argue(rule: str = "adam_analysed") -> Argument:
     """The argument about the rule as it runs."""
     of = Regret(rule)
     steps = (
-        *of.common(),
-        of.feasible(),
-        of.clip(),
-        of.clip_again(),
-        of.cycle(),
-        of.goals(),
-        of.reaches(),
-        of.stays(),
-        of.losses(),
-        of.early(),
-        of.cost(),
-        of.linear(),
-        of.total(),
-    )
+        *of.common(), of.feasible(), of.clip(), of.clip_again(), of.cycle(), of.goals(), of.reaches(), of.stays(),
+        of.losses(), of.early(), of.cost(), of.linear(), of.total(),
+    )  # fmt: skip
     return Argument(steps, assumes=(*of.assumes, *INSIDE, REACHED))
 
 

@@ -102,3 +102,27 @@ def induction(
         return Certificate(least([c.grade for c in parts.values()]), evidence, steps=parts)
 
     return Step(name, statement, check, onwards.siblings, given, now, (first, *onwards.asks), (start, after))
+
+
+def standing(
+    name: str,
+    statement: str,
+    turn: tuple[Proof, ...],
+    later: tuple[Fact, ...],
+    start: Point,
+    after: Point,
+    given: tuple[Fact, ...],
+    witness: Point,
+    false: tuple[tuple, ...],
+) -> tuple[Step, Step]:
+    """An induction whose claims hold at the start by themselves, and the lemma that they hold `after` the round too.
+
+    later: the claims after the round, as the steps that use them know them.
+    """
+    claims = tuple(p.claim for p in turn)
+    base = tuple(map(Proof, claims))
+    shows = tuple(p._replace(claim=claim) for p, claim in zip(turn, later, strict=True))
+    return (
+        induction(name, f"{statement}, by induction", base, turn, start, after, given, witness, false),
+        lemma(f"{name}, with the round", f"{statement}, after the round", shows, given + claims, witness, false),
+    )
