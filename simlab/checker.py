@@ -48,8 +48,9 @@ class Polynomial:
 
     def __mul__(self, other: Any) -> Polynomial:
         terms: dict[tuple[str, ...], Fraction] = {}
+        factor = polynomial(other)
         for m, c in self.terms.items():
-            for n, d in polynomial(other).terms.items():
+            for n, d in factor.terms.items():
                 both = tuple(sorted(m + n))
                 terms[both] = terms.get(both, Fraction(0)) + c * d
         return Polynomial(terms)
@@ -87,9 +88,10 @@ class Polynomial:
         """The polynomial with exact numbers or polynomials in place of letters; other letters stay."""
         total = polynomial(0)
         for m, c in self.terms.items():
-            product = polynomial(c)
-            for x in m:
-                product = product * point.get(x, letter(x))
+            known = [polynomial(point[x]) for x in m if x in point]
+            product = Polynomial({tuple(x for x in m if x not in point): c})
+            for p in known:
+                product = product * p
             total = total + product
         return total
 

@@ -99,7 +99,7 @@ def show(name: str, latex: bool, coq: bool, as_json: bool) -> None:
     The statement, formula, hyperparameters with ranges, and reference.
     """
     kind, thing = find(name)
-    known = {**getattr(thing, "hyper", {}), **getattr(thing, "constants", {})}
+    known, steps = {**getattr(thing, "hyper", {}), **getattr(thing, "constants", {})}, getattr(thing, "steps", ())
     statement = thing.statement if hasattr(thing, "statement") else described(name, thing)["summary"]
     payload: dict[str, Any] = {
         "name": name,
@@ -112,8 +112,8 @@ def show(name: str, latex: bool, coq: bool, as_json: bool) -> None:
         payload["schedule"] = thing.schedule.__doc__
     if getattr(thing, "remarks", ""):
         payload["remarks"] = thing.remarks
-    if getattr(thing, "steps", ()):
-        payload["steps"] = [{"name": s.name, "statement": s.statement} for s in thing.steps]
+    if steps:
+        payload["steps"] = [{"name": s.name, "statement": s.statement} for s in steps]
     if latex:
         from simlab.latex import source
 

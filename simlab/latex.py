@@ -37,13 +37,14 @@ def quoted(text: str) -> str:
 
 def proof(theorem: Any) -> str:
     """The steps of a theorem and how each was checked, nothing for what has no steps."""
-    if not getattr(theorem, "steps", ()):
+    if not hasattr(theorem, "argue"):
         return ""
-    shown = theorem.check()
+    argument = theorem.argue()
+    shown = argument.check()
     items = [
         rf"\item \textbf{{{escape(s.name)}.}} {escape(s.statement)}. \emph{{({shown.steps[s.name].grade}: "
         rf"{escape(shown.steps[s.name].evidence)})}}"
-        for s in theorem.steps
+        for s in argument.steps
     ]
     head = rf"\noindent\emph{{Proof}} ({escape(theorem.name)}, {shown.grade}: {escape(shown.evidence)}).".replace(
         "\n", " "
