@@ -59,7 +59,7 @@ Entry = tuple[Callable[[int], Any], int]  # (run this many rounds, rounds of one
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Time the compiled online loop beside its peers.")
-    parser.add_argument("--quick", action="store_true", help="a few seconds: two repetitions of short loops, two rules")
+    parser.add_argument("--quick", action="store_true", help="half a minute: two repetitions of short loops, two rules")
     parser.add_argument("--rounds", type=int, help="rounds of one repetition of a compiled loop (10,000,000)")
     parser.add_argument("--repeats", type=int, help="repetitions (9)")
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
