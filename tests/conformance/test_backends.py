@@ -58,11 +58,26 @@ def hyper(name: str) -> st.SearchStrategy:
     return st.fixed_dictionaries({n: values(p) for n, p in simlab.rules[name].hyper.items() if p.name != "gamma"})
 
 
+FEW, MANY = settings(max_examples=60), settings(max_examples=200)
+
+
 @pytest.mark.parametrize("name", simlab.rules)
-@settings(max_examples=200)
+@FEW
 @given(data=st.data())
 def test_rule(name: str, data: st.DataObject) -> None:
     """Random runs of each rule: bits equal, the float run near the ball, a coarse ball around a fine one."""
+    rule_agrees(name, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", simlab.rules)
+@MANY
+@given(data=st.data())
+def test_rule_again(name: str, data: st.DataObject) -> None:
+    rule_agrees(name, data)
+
+
+def rule_agrees(name: str, data: st.DataObject) -> None:
     options = {
         "hyper": {**data.draw(hyper(name)), **data.draw(constants("linear_periodic"))},
         "x0": data.draw(rationals(-1, 1)),
@@ -84,10 +99,22 @@ def test_rule(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", simlab.problems)
-@settings(max_examples=200)
+@FEW
 @given(data=st.data())
 def test_problem(name: str, data: st.DataObject) -> None:
     """Random runs on each problem with a rule that has state, bias correction and epsilon."""
+    problem_agrees(name, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", simlab.problems)
+@MANY
+@given(data=st.data())
+def test_problem_again(name: str, data: st.DataObject) -> None:
+    problem_agrees(name, data)
+
+
+def problem_agrees(name: str, data: st.DataObject) -> None:
     options = {
         "hyper": {**data.draw(constants(name)), "alpha": data.draw(rationals(Q(1, 100), Q(1)))},
         "rounds": data.draw(st.integers(1, 12)),
