@@ -10,7 +10,9 @@ import pytest
 from flint import arb
 
 import simlab
+from simlab.backends import numba
 from simlab.feasible import Space
+from simlab.online import make_plan
 from simlab.ops import divide, less, sqrt, where
 from simlab.problem import Problem
 from simlab.rules.adabound import adabound_with
@@ -182,10 +184,9 @@ def test_adam_leaves_the_piecewise_problem_on_the_wrong_side():
     sgd = simlab.run("sgd", "luo2019_piecewise", hyper=hyper, x0="3/10", rounds=400_000)
     assert f"{adam.x_last:.7f}" == "1.0000126"
     assert f"{adam.average_regret:.4f}" == "100.0103"
-    frozen = simlab.run(
-        "rmsprop", "luo2019_piecewise", hyper={**hyper, "beta2": "1/2"}, x0="3/10", rounds=50_000, record="all"
-    )
+    plan, _ = make_plan("rmsprop", "luo2019_piecewise", {**hyper, "beta2": "1/2"}, "3/10", 50_000, "all")
+    frozen = numba.run(plan)  # without the exact comparator of every round
     assert frozen.x_last == adam.x_last
-    assert frozen.x.min() == 0.3
+    assert min(frozen.x) == 0.3
     assert f"{sgd.x_last:.6f}" == "-0.019155"
     assert f"{sgd.average_regret:.4f}" == "0.0125"
