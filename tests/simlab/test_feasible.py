@@ -222,15 +222,15 @@ def experts():
     return Problem(linear_loss, linear_grad, Simplex(), (TABLE,), period=3, dimension=3, best=best)
 
 
-@pytest.mark.parametrize("problem", [experts, "logistic_regression"])
-def test_runs_on_ball_and_simplex_are_the_same_bits(problem):
+@pytest.mark.parametrize(("rule", "problem"), [("amsgrad", experts), ("adam", "logistic_regression")])
+def test_runs_on_ball_and_simplex_are_the_same_bits(rule, problem):
     """Compiled and plain floats agree to the last bit, stay in F, and lie in balls that a projection keeps narrow."""
     options = {"hyper": {"alpha": "1/2"}, "rounds": 60, "record": "all"}
-    compiled, plain = (simlab.run("amsgrad", problem, backend=b, **options) for b in ("numba", "reference"))
+    compiled, plain = (simlab.run(rule, problem, backend=b, **options) for b in ("numba", "reference"))
     assert np.array_equal(compiled.x, plain.x)
     assert np.array_equal(compiled.x_last, plain.x_last)
     assert compiled.regret == plain.regret
-    enclosed = simlab.run("amsgrad", problem, backend="arb", bits=200, **options)
+    enclosed = simlab.run(rule, problem, backend="arb", bits=200, **options)
     np.testing.assert_allclose(plain.x, enclosed.x, rtol=0, atol=1e-13)
     assert max(v.rad() for row in enclosed.records.x for v in np.ravel(row)) < 1e-9
     if problem is experts:
