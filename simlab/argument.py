@@ -157,10 +157,11 @@ def never_wrong(rule: UpdateRule, hyper: dict[str, Any], growing: tuple[str, ...
         for k, (name, initial) in enumerate(rule.state.items()):
             probe = (*states, Form(one, Fraction(0)), *[OPAQUE] * (len(rule.state) - k - 1))
             new = traced(OPAQUE, one, g, *probe, *values)[1][k]
-            if isinstance(new, Opaque):
+            if isinstance(new, Opaque) or (isinstance(new, Form) and isinstance(new.d, Opaque)):
                 return None
             f = new if isinstance(new, Form) else Form(Fraction(0), new)
-            still = f.a == 1 and isinstance(f.c, (int, Fraction)) and f.c == 0
+            alone = traced(OPAQUE, one, g, *[OPAQUE] * k, *probe[k:], *values)[1][k]  # not by others that come to rest
+            still = isinstance(alone, Form) and alone.a == 1 and isinstance(alone.c, (int, Fraction)) and alone.c == 0
             if still and f.d is not None:
                 states.append(Peak(True, None, max(Fraction(initial), _least(f.d))))
             elif name in growing and f.a == 1 and f.d is None and _least(f.c) >= 0:

@@ -22,6 +22,7 @@ import numpy as np
 
 from simlab import affine
 from simlab.affine import Affine
+from simlab.errors import Undecided
 from simlab.orbit import Verdict, orbit, verdict
 from simlab.rule import UpdateRule
 
@@ -105,8 +106,11 @@ def _verdict(rule: UpdateRule, hyper: dict[str, Any], gradients: Iterable[Any]) 
 
 
 def enclosures(rule: UpdateRule, hyper: dict[str, Any], gradients: list[Any]) -> Affine:
-    """D on affine forms or arrays of numbers, one entry a vector."""
-    return orbit(rule, [affine.number(g) for g in gradients], hyper, affine).drift
+    """D on affine forms or arrays of numbers, one entry a vector; of nothing known where the boxes are too wide."""
+    try:
+        return orbit(rule, [affine.number(g) for g in gradients], hyper, affine).drift
+    except Undecided:
+        return Affine(np.zeros(1), np.zeros((1, 1)), np.full(1, np.inf))
 
 
 def _suspects(rule: UpdateRule, hyper: dict[str, Any], mid: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, ...]:

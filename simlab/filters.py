@@ -9,6 +9,9 @@ with z the components of the state before the block. The state itself must go fr
     z -> a z + input(block)          with 0 <= a < 1 (a filter), or
     z -> max(z, value)               (a running maximum), which tends to the largest value that it can meet
 
+provided that it meets none larger on the way to the stationary law: z stays between its range in that law and its
+initial value, a constant too that it tends to.
+
 All other is opaque, and a rule that needs it is refused by name.
 """
 
@@ -135,16 +138,22 @@ class Filter(NamedTuple):
     factor: Fraction
     input: Form
 
-    def bounds(self) -> tuple[Fraction, Fraction]:
-        """The least and the largest that a stationary z can be."""
-        return min(self.input.own) / (1 - self.factor), max(self.input.own) / (1 - self.factor)
+    def bounds(self, *start: Fraction) -> tuple[Fraction, Fraction]:
+        """The least and the largest that a stationary z can be, or that z can be from this start on."""
+        ends = [f(self.input.own) / (1 - self.factor) for f in (min, max)]
+        return min(*ends, *start), max(*ends, *start)
 
 
 class Tracer:
-    """The number system of these values; `filters` are those of the state that are known by now."""
+    """The number system of these values; `filters` are those of the state that are known by now.
 
-    def __init__(self, count: int, filters: dict[str, Filter]) -> None:
-        self.zero, self.filters = Form((Fraction(0),) * count), filters
+    starts: initial values of the state, where values are as they can be from the first round on, in place of those of
+    the stationary law.
+    """
+
+    def __init__(self, count: int, filters: dict[str, Filter], starts: dict[str, Any] | None = None) -> None:
+        self.zero, self.filters, self.ever = Form((Fraction(0),) * count), filters, starts is not None
+        self.starts = {n: (Fraction(z),) for n, z in (starts or {}).items()}
 
     def __getattr__(self, name: str) -> Any:
         if name not in PRIMITIVES.values():
@@ -162,7 +171,7 @@ class Tracer:
             return None
         if any(self.filters[n].input.quotients for n in x.weights):
             return None
-        ends = [sorted(w * e for e in self.filters[n].bounds()) for n, w in x.weights.items()]
+        ends = [sorted(w * e for e in self.filters[n].bounds(*self.starts.get(n, ()))) for n, w in x.weights.items()]
         return min(x.own) + sum(e[0] for e in ends), max(x.own) + sum(e[1] for e in ends)
 
     def _each(self, f: Callable, *args: Any) -> Any:
@@ -194,7 +203,7 @@ class Tracer:
         left, right = self.bounds(a), self.bounds(b)
         if left and right:
             # where one has memory and is no constant, it meets the end of its range with probability 0
-            if left[1] < right[0] or (left[1] == right[0] and self._moves(a, b)):
+            if left[1] < right[0] or (left[1] == right[0] and not self.ever and self._moves(a, b)):
                 return True
             if left[0] >= right[1]:
                 return False
@@ -202,6 +211,8 @@ class Tracer:
 
     def _met(self, x: Any) -> bool:
         """Whether a value with bounds comes as near to its upper one as one likes: one block is best for all of it."""
+        if self.ever:  # all that counts is that it comes no nearer
+            return True
         inputs = [[w * v for v in self.filters[n].input.own] for n, w in self.zero.lift(x).weights.items()]
         most = [max(row) for row in inputs]
         return not inputs or any(list(block) == most for block in zip(*inputs, strict=True))
@@ -257,30 +268,50 @@ def filters(rule: UpdateRule, blocks: Sequence[Sequence[Fraction]], hyper: dict[
     values = bound_hyper(rule, hyper, Fraction)
     known: dict[str, Fraction] = {}
     found: dict[str, Filter] = {}
+    settled: dict[str, Filter] = {}  # the found ones, and those that tend to a constant
     zero = Form((Fraction(0),) * len(blocks))
-    while True:  # what is known of a component can make the next one clear
-        before = len(known) + len(found)
-        function = rebind(rule.function, Tracer(len(blocks), dict(found)))
-        state = {n: known[n] if n in known else Form(zero.own, {n: Fraction(1)}) for n in rule.state}
-        moves = []
+    unknown = {n: Form(zero.own, {n: Fraction(1)}) for n in rule.state}
+
+    def play(system: Tracer, state: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+        """(the state after a block, the moves in it)."""
+        function, moves = rebind(rule.function, system), []
         for gradients in zip(*blocks, strict=True):
             step, new = function(OPAQUE, Fraction(1), Form(tuple(gradients)), *state.values(), *values)
-            moves.append(Tracer(len(blocks), found).scale(step.rate, step.direction))
+            moves.append(system.scale(step.rate, step.direction))
             state = dict(zip(rule.state, new, strict=True))
+        return state, moves
+
+    def reach(name: str) -> Fraction | None:
+        """The largest that a running maximum can ever be compared with, if that is known."""
+        after, _ = play(Tracer(len(blocks), {}), unknown)
+        alone = {n: f for n, f in settled.items() if after[n] == f.input + f.factor * unknown[n]}
+        peak = play(Tracer(len(blocks), alone, rule.state), unknown)[0][name]
+        return peak.reach if isinstance(peak, Peak) else None
+
+    while True:  # what is known of a component can make the next one clear
+        before = len(known) + len(found)
+        state, moves = play(Tracer(len(blocks), dict(found)), {n: known.get(n, form) for n, form in unknown.items()})
         for name, after in state.items():
             if name in known or name in found:
                 continue
             if isinstance(after, Peak) and after.of.weights == {name: 1}:
                 known[name] = max(Fraction(rule.state[name]), after.reach)
+                most = reach(name)
+                if most is None or most > known[name]:
+                    raise BadInput(
+                        f"rule {rule.name}: its running maximum {name!r} may have met more on the way to the "
+                        "stationary law than in it, which is not followed"
+                    )
             elif (after := zero.lift(after)) is not OPAQUE and set(after.weights) <= {name}:
                 a = after.weights.get(name, Fraction(0))
                 rest = Form(after.own, {}, after.quotients)
                 if not 0 <= a < 1:
                     raise BadInput(f"rule {rule.name}: its state {name!r} has no stationary law, it is a sum and grows")
+                settled[name] = Filter(a, rest)
                 if rest.constant:
                     known[name] = rest.own[0] / (1 - a)
                 else:
-                    found[name] = Filter(a, rest)
+                    found[name] = settled[name]
         if len(known) + len(found) == before:
             break
     if unclear := [n for n in rule.state if n not in known and n not in found]:

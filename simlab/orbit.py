@@ -12,6 +12,8 @@ through the rule's own source with those before it known, must change in a round
 (moving averages: d = -inf; AMSGrad: a = 1, c = 0; AdaMax: c = 0). Such maps are closed under composition, so a period
 is one of them, z -> max(A z + B, D), and the steady state is its limit from the initial value z_0: max(B/(1 - A), D)
 if A < 1; max(z_0, D) if A = 1 and B = 0; and if A = 1 and B > 0 (AdaGrad), growth by B a period, so a step 1/sqrt(t).
+What has A = 1 and B = 0 never forgets, so what it meets on the way must not exceed what it meets in the end: a and c
+may depend on no other component, and d may rise with one that comes to its steady state from below.
 
 Numbers are balls, so D is enclosed; where the ball holds 0, exact sums of square roots decide whether D = 0. With
 floats a number may be an array of cells, many orbits at once.
@@ -26,7 +28,7 @@ with W the width of F.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -57,7 +59,7 @@ class Form:
 
     a: Any
     c: Any
-    d: Any = None
+    d: Any = None  # OPAQUE where it is not known; a and c are known then all the same
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, Form):
@@ -121,13 +123,17 @@ class Tracer:
         return operation if name in PRIMITIVES.values() else plain
 
     def maximum(self, a: Any, b: Any) -> Any:
-        """Of a Form and a number a Form, of numbers a number."""
-        if isinstance(a, Opaque) or isinstance(b, Opaque) or (isinstance(a, Form) and isinstance(b, Form)):
-            return OPAQUE
+        """Of a Form and what it does not enter a Form, of numbers a number."""
         form, other = (a, b) if isinstance(a, Form) else (b, a)
-        if not isinstance(form, Form):
-            return self.base.maximum(a, b)
-        return replace(form, d=other if form.d is None else self.base.maximum(form.d, other))
+        if not isinstance(form, Form) or isinstance(other, Form):
+            return OPAQUE if isinstance(other, (Form, Opaque)) or isinstance(form, Opaque) else self.base.maximum(a, b)
+        return replace(form, d=other if form.d is None else self.maximum(form.d, other))
+
+    def divide(self, a: Any, b: Any) -> Any:
+        """Of a Form by a number a Form."""
+        if isinstance(a, Form) and not isinstance(b, (Form, Opaque)):
+            return a * self.base.divide(1, b)
+        return OPAQUE if isinstance(a, (Form, Opaque)) or isinstance(b, (Form, Opaque)) else self.base.divide(a, b)
 
     def number(self, x: Any) -> Any:
         """A number of the base; forms pass."""
@@ -200,19 +206,30 @@ def orbit(rule: UpdateRule, gradients: Sequence[Any], hyper: dict[str, Any], bas
     values = bound_hyper(rule, hyper, to)
     names, growing = list(rule.state), []
     columns: list[list[Any]] = []  # per component, its value before each phase
+
+    def after(k: int, i: int, known: dict[int, Any]) -> Any:
+        """Component k after phase i, if no more than these components are known before it."""
+        state = (known.get(j, OPAQUE) for j in range(len(names)))
+        return traced(OPAQUE, one, g[i], *state, *values)[1][k]
+
     for k, name in enumerate(names):
         steps = []
-        for i, gradient in enumerate(g):
-            before = [column[i] for column in columns]
-            state = (*before, Form(one, to(0)), *[OPAQUE] * (len(names) - k - 1))
-            new = traced(OPAQUE, one, gradient, *state, *values)[1][k]
-            if isinstance(new, Opaque) or (isinstance(new, Form) and not _all(new.a >= 0)):
+        for i in range(len(g)):
+            new = after(k, i, {**{j: column[i] for j, column in enumerate(columns)}, k: Form(one, to(0))})
+            if not _takes(new):
                 raise BadInput(
                     f"rule {rule.name}: its state {name!r} is not a moving average, a sum or a running maximum of what "
                     "the gradients determine, so its steady state cannot be solved for"
                 )
             steps.append(new if isinstance(new, Form) else Form(to(0), to(new)))
         start, grows = _limit(rule, name, steps, base)
+        if not (
+            grows or _all(math.prod((s.a for s in steps), start=one) < 1) or _never_above(rule, k, after, columns, to)
+        ):
+            raise BadInput(
+                f"rule {rule.name}: its state {name!r} never forgets, and may have met more on the way to the steady "
+                "state than in it, which is not followed"
+            )
         growing += [name] if grows else []
         columns.append([start] * len(g) if grows else _follow(start, steps, base))
     states = [tuple(column[i] for column in columns) for i in range(len(g))]
@@ -232,6 +249,42 @@ def orbit(rule: UpdateRule, gradients: Sequence[Any], hyper: dict[str, Any], bas
         moves.append(move)
     drift = -sum(moves, to(0))
     return Orbit(rule.name, tuple(gradients), states, moves, drift, tuple(growing))
+
+
+def _takes(new: Any) -> bool:
+    """Whether a component after a round is of the form (*)."""
+    known = not isinstance(new, Opaque) and not (isinstance(new, Form) and isinstance(new.d, Opaque))
+    return known and (not isinstance(new, Form) or _all(new.a >= 0))
+
+
+def _never_above(rule: UpdateRule, k: int, after: Callable, columns: list[list[Any]], to: Callable) -> bool:
+    """Whether component k, begun at no more than its steady state, never exceeds it: see the head of this file."""
+    one, low, drivers = to(1), to(-(2**FAR)), set()
+    for i in range(len(columns[0]) if columns else 1):
+        new = after(k, i, {k: Form(one, to(0))})  # nothing else is known
+        if not isinstance(new, Form):
+            return False
+        if not isinstance(new.d, Opaque):
+            continue
+        others = {j: column[i] for j, column in enumerate(columns[:k])}
+        steady = after(k, i, {**others, k: Form(one, to(0))})
+        enters = [j for j in others if isinstance(after(k, i, {**others, j: OPAQUE, k: low}), Opaque)]
+        if len(enters) != 1 or not _all(steady.d > steady.a * low + steady.c):
+            return False
+        (j,) = enters
+        rising = after(k, i, {j: Form(one, to(0)), k: low})
+        if not (isinstance(rising, Form) and _takes(rising)):
+            return False
+        drivers.add(j)
+    for j in sorted(drivers):
+        first, steady = to(list(rule.state.values())[j]), columns[j][0]
+        if not _all(first <= steady):
+            if np.any(first > steady):
+                return False
+            raise Undecided("whether a component starts below its steady state")
+        if not _never_above(rule, j, after, columns, to):
+            return False
+    return True
 
 
 def _limit(rule: UpdateRule, name: str, steps: list[Form], base: Any) -> tuple[Any, bool]:
