@@ -301,6 +301,7 @@ def main(args: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in given
     given = [a for a in given if a != "--debug"]
+    sys.set_int_max_str_digits(0)  # exact numbers are shown whole; how long they can be is limited where they are read
     try:
         return int(app.main(args=given, prog_name="simlab", standalone_mode=False) or 0)
     except SimlabError as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import re
 import shlex
 import sys
 import time
@@ -100,10 +102,12 @@ def progress_bar(total: int, unit: str = "rounds") -> Callable[[int], None] | No
 
 def fail(error: BaseException | None, debug: bool, *messages: str, code: int) -> int:
     """One line per problem on stderr, the traceback before them under --debug, and the exit code."""
-    if debug and error is not None:
-        import traceback
+    with contextlib.suppress(OSError):  # the code tells even where nothing can be said
+        if debug and error is not None:
+            import traceback
 
-        traceback.print_exception(error)
-    for message in messages:
-        click.echo(f"error: {message}", err=True)
+            traceback.print_exception(error)
+        for message in messages:
+            short = re.sub(r"\d{100,}", lambda n: f"{n[0][:20]}... ({len(n[0])} digits)", message)
+            click.echo(f"error: {short}", err=True)
     return code

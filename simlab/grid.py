@@ -21,7 +21,7 @@ from simlab import batch, catalog, exact
 from simlab.batch import CURVES, VALUES
 from simlab.errors import BadInput
 from simlab.gather import Column
-from simlab.online import duration, recorded
+from simlab.online import duration, horizon, recorded
 from simlab.provenance import source_hash, versions
 
 if TYPE_CHECKING:
@@ -112,12 +112,13 @@ def play_grid(
         raise BadInput("an axis of the grid is empty; give it at least one value")
     shape = tuple(len(next(iter(columns.values()))) for _, columns in axes)
     n = math.prod(shape)
-    curves = record > 1
+    horizons = [horizon(r) for r in _each(fixed, axes, "rounds")]
+    curves, record = record > 1, min(record, max(*horizons, 2))  # at most every round is kept
     if curves and any("rounds" in columns for _, columns in axes):
         raise BadInput("curves need one horizon: rounds as an axis goes with record = 1")
     each = _bytes(fixed, axes, record) + (8 * 64 if jump else 0)  # a power for each length of a jump
     if not yes:
-        _ask(n, each, fixed, axes, backend, jump)
+        _ask(n, each, sum(horizons) / len(horizons), fixed, axes, backend, jump)
     size = max(1, budget // each)
     values: dict[str, np.ndarray] = {}
     stopped, reason, paths = np.zeros(n, dtype=np.int64), np.full(n, "", dtype=object), set[str]()
@@ -148,7 +149,7 @@ def play_grid(
             batch.put(values, n, name, slice(start, stop), part)
     if all(reason) and not stopped.any():
         raise BadInput(*str(reason[0]).splitlines())
-    rounds = recorded(exact.integer(fixed["rounds"], "rounds"), record) if curves else None
+    rounds = recorded(max(horizons), record) if curves else None
     data = labelled(axes, shape, values, stopped, reason, rounds)
     return data.assign_attrs(
         fixed=json.dumps({name: _text(value) for name, value in fixed.items()}),
@@ -246,12 +247,11 @@ def left(fixed: dict[str, Any], axes: Axes, n: int, backend: str) -> float:
     return float(np.mean(1 / batch.jumped(columns(fixed, axes, cells), len(cells), backend)))
 
 
-def _ask(n: int, each: int, fixed: dict[str, Any], axes: Axes, backend: str, jump: bool) -> None:
+def _ask(n: int, each: int, rounds: float, fixed: dict[str, Any], axes: Axes, backend: str, jump: bool) -> None:
     """Refuse a grid that would take long or much memory, and say what it would cost."""
-    rounds = [exact.integer(r, "rounds") for r in _each(fixed, axes, "rounds")]
     if catalog.backend(backend).GRADE != "observed":
         raise BadInput(f"a batch is played in floats, by numba, reference or torch; got {backend}")
-    seconds = n * sum(rounds) / len(rounds) * batch.nanoseconds(backend, _width(fixed, axes)) * 1e-9
+    seconds = n * rounds * batch.nanoseconds(backend, _width(fixed, axes)) * 1e-9
     if seconds > PATIENCE and jump:
         seconds *= left(fixed, axes, n, backend)
     if seconds > PATIENCE or n * each > ROOM:

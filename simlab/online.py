@@ -84,14 +84,19 @@ def _silent(t: int) -> None:
     pass
 
 
+def horizon(rounds: Any) -> int:
+    """T, the exact integer that is meant. Raises BadInput for what is none, or beyond 2^53."""
+    if (found := exact.integer(rounds, "rounds")) > MOST_ROUNDS:
+        raise BadInput(f"rounds must be at most 2^53 = {MOST_ROUNDS}; got {rounds}")
+    return found
+
+
 def make_plan(
     rule: Any, problem: Any, given: dict[str, Any], x0: Any, rounds: Any, record: Any, project_x0: bool = False
 ) -> tuple[Plan, Any]:
     """(the Plan of a run, the ProblemFamily), everything validated; all wrong parameters are reported together."""
     spec, family = catalog.rule(rule), catalog.problem(problem)
-    horizon = exact.integer(rounds, "rounds")
-    if horizon > MOST_ROUNDS:
-        raise BadInput(f"rounds must be at most 2^53 = {MOST_ROUNDS}; got {rounds}")
+    length = horizon(rounds)
     rate_schedule = schedule(given.pop("schedule", spec.schedule), RATE, "schedule")
     beta1_schedule = schedule(given.pop("beta1_schedule", "constant"), BETA1, "beta1_schedule")
     decay = exact.rational(given.pop("lambda", 1), "lambda")
@@ -131,8 +136,8 @@ def make_plan(
         posed,
         settled[0],
         start,
-        horizon,
-        recorded(horizon, record),
+        length,
+        recorded(length, record),
         rate_schedule,
         beta1_schedule,
         decay,

@@ -118,7 +118,7 @@ def _ask(sweep: Sweep, workers: int) -> None:
         share = left(sweep.fixed, _axes(sweep), len(sweep), sweep.backend)
         said = f", {SAID},"
     seconds = len(sweep) * (OVERHEAD + rounds * share * nanoseconds(sweep.backend, dimension) * 1e-9) / workers
-    room = len(sweep) * (2 * len(sweep.cell(0)) + 8 * width * len(CURVES) * sweep.record)
+    room = len(sweep) * (2 * len(sweep.cell(0)) + 8 * width * len(CURVES) * min(sweep.record, max(horizons)))
     if seconds > PATIENCE or room > ROOM:
         raise BadInput(
             f"{len(sweep):,} cells of {rounds:,.0f} rounds{said} take about {duration(seconds)} with {workers} "

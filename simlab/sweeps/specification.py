@@ -244,7 +244,7 @@ def _meaning(reader: _Reader, given: dict[str, Any]) -> Callable[[str, Any], str
         if name in ("rule", "problem"):
             return str(value)  # looked up above
         if name == "rounds":
-            return str(exact.integer(value, name))
+            return str(online.horizon(value))
         if name == "x0":
             return shown(exact.array(value, name, 1))
         if name in ("schedule", "beta1_schedule"):

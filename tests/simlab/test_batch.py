@@ -166,6 +166,7 @@ def test_bad_grids() -> None:
         ({"hyper": {"beta2": [1, 2]}}, "beta2 must be in"),
         ({"rounds": [5, 6], "record": 3}, "one horizon"),
         ({"backend": "arb"}, "floats"),
+        ({"rounds": 10**400, "yes": True}, "at most 2.53"),
         ({"rounds": 10**12, "hyper": {"C": list(range(3, 300))}}, "goes ahead"),
         ({"single": True, "problem": "least_squares", "backend": "reference"}, "float32 is for scalar"),
     ):

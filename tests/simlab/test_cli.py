@@ -168,6 +168,8 @@ BAD = {
     "T = 1e12": ([*LUO, "--rounds", "1e12"], "hours"),
     "T = 1e12 recorded": ([*LUO, "--rounds", "1e12", "--record", "all"], "GB"),
     "T > 2^53": ([*LUO, "--rounds", "1e17"], "at most 2^53"),
+    "T of 10,000 digits": ([*LUO, "--rounds", "1e9999"], "got 10000000000000000000... (10000 digits)"),
+    "beta2 of 10,000 digits": (["condition", "--beta2", "1e9999"], "got 10000000000000000000... (10000 digits)"),
     "x0 outside": ([*LUO, "--x0", "5"], "x0 = 5 is outside F = [-2, 2]; --project-x0"),
     "x0 of a wrong shape": ([*LUO, "--x0", "1,2"], "x0 must be a number; got 2 numbers"),
     "lower > upper": (
@@ -395,3 +397,12 @@ def test_output_that_cannot_be_written() -> None:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr == "error: what was to be shown could not be written (No space left on device)\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_the_code_tells_even_where_nothing_can_be_said() -> None:
+    with open("/dev/full", "w") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "simlab.cli", "nope"], stderr=full, stdout=subprocess.PIPE, timeout=60
+        )
+    assert (told.returncode, told.stdout) == (2, b"")

@@ -84,6 +84,7 @@ def test_named_seeds_and_text_axes(tmp_path: Path) -> None:
             "not every",
         ),
         (HEAD + "[axes]\nbeta3 = [0.1]\n", "no rule or problem here has a parameter 'beta3'; did you mean 'beta2'?"),
+        (HEAD + "rounds = 1e400\n", "rounds must be at most 2^53"),
         (HEAD + "round = 5\n", "line 3: unknown key 'round' of a sweep; did you mean 'rounds'?"),
         (HEAD + "[axes]\nC = []\n", "axis C: from 1 to 1,000,000 values; got 0"),
         (HEAD + "[axes]\nC = [3, 3.0]\n", "axis C: the value 3 is there twice"),
