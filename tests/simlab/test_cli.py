@@ -388,21 +388,3 @@ def test_audit_refuses(rule: str, problem: str, bound: str, words: str, capsys: 
     code, out, err = call(capsys, "audit", "--rule", rule, "--problem", problem, "--bound", bound)
     assert (code, out) == (2, "")
     assert words in err
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_output_that_cannot_be_written() -> None:
-    with open("/dev/full", "w") as full:
-        command = [sys.executable, "-m", "simlab.cli", "list"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
-    assert done.returncode == 2
-    assert done.stderr == "error: what was to be shown could not be written (No space left on device)\n"
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_the_code_tells_even_where_nothing_can_be_said() -> None:
-    with open("/dev/full", "w") as full:
-        told = subprocess.run(
-            [sys.executable, "-m", "simlab.cli", "nope"], stderr=full, stdout=subprocess.PIPE, timeout=60
-        )
-    assert (told.returncode, told.stdout) == (2, b"")
